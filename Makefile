@@ -201,7 +201,8 @@ run-tests:
 	@tools/test_runner -b $(B) unit sim corpus spec inside scripts
 
 run-demo:
-	@examples/order/demo.sh $(B)/bin/infinitomata
+	@if [ -f examples/order/demo.sh ]; then sh examples/order/demo.sh $(B)/bin/infinitomata; \
+	else $(B)/bin/infinitomata examples/order/demo.lua; fi
 
 # Objects are made anew when the compiler or its flags change.
 $(B)/flags: FORCE

@@ -49,13 +49,13 @@ return function()
   -- What breaks outside a test: a file that does not load, a setup that raises.
   function handler.error(element)
     if element.descriptor ~= "it" then
-      bad(("%s %s"):format(element.descriptor, element.name or "?"), handler.errors[#handler.errors])
+      local name = ("%s %s"):format(element.descriptor, element.name or "?")
+      bad(name, handler.errors[#handler.errors])
     end
     return nil, true
   end
 
   function handler.suiteEnd()
-    say("# --seed=", tostring(busted.randomseed), " runs them in this order again")
     say("1..", tostring(count))
     return nil, true
   end
