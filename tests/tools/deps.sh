@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/bare"
 for tool in sh env sort tr mktemp rm tail true; do
-    ln -s "$(command -v "$tool")" "$work/bare/$tool"
+    ln -s "/usr/bin/$tool" "$work/bare/$tool"
 done
 script() { # script NAME LINE...
     name=$1
