@@ -17,6 +17,7 @@
 
 #include "base/rng.h"
 #include "core/effect.h"
+#include "core/member_view.h"
 
 /* Bounds: reached ones are refused with INF_EFULL, never dropped silently. */
 #define INF_MEMBERS_MAX  65535       /* members, dead ones included */
@@ -27,19 +28,6 @@
 #define INF_FRAME_MAX    (20u << 20) /* one message on a stream */
 
 typedef struct inf_node inf_node;
-
-/** Timers and fan-outs by environment; membership.md's table, after
-    memberlist's own profiles. */
-typedef enum inf_profile {
-    INF_PROFILE_LAN,
-    INF_PROFILE_WAN,
-    INF_PROFILE_LOCAL
-} inf_profile;
-
-typedef struct inf_tag {
-    inf_slice key;
-    inf_slice value;
-} inf_tag;
 
 /** What a node is born with. Everything pointed to is copied. */
 typedef struct inf_node_config {
@@ -97,26 +85,6 @@ bool inf_node_poll(inf_node *node, inf_effect *out);
 bool inf_node_pending(const inf_node *node);
 
 /* ---- membership ---------------------------------------------------------- */
-
-typedef enum inf_member_state {
-    INF_MEMBER_ALIVE,
-    INF_MEMBER_SUSPECT,
-    INF_MEMBER_DEAD,
-    INF_MEMBER_LEFT
-} inf_member_state;
-
-/** A member as it is now. Slices are valid until the node is next changed. */
-typedef struct inf_member_view {
-    inf_slice name;
-    inf_member_state state;
-    uint32_t incarnation;
-    inf_addr addr;
-    inf_slice meta;    /* raw bytes; inf_member_tag reads them */
-    uint64_t boot;     /* 0 when the member is not one of ours */
-    uint16_t rpc_port; /* 0 when it takes no calls */
-    bool ours;         /* an infinitomata node */
-    bool self;
-} inf_member_view;
 
 /** Contacts the given addresses, in order; ends with one INF_EFFECT_DONE whose
     `count` is how many answered, `status` the last failure when none did. */
