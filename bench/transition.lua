@@ -1,0 +1,80 @@
+-- SPDX-License-Identifier: MIT
+--- How many transitions a second does one core process, and how far is that
+--- from the least that Lua could do: look the target up, call on_transition,
+--- check its answer, call on_exit and on_enter, each under pcall?
+local finitomata = require "finitomata"
+local report = require "report"
+local turnstile = require "turnstile"
+
+local N = math.tointeger(arg[1] or "") or 400000
+local SPREAD = 10000
+local TARGET = 0.25
+
+local function bare_seconds()
+  local targets = {
+    closed = { coin = { opened = true }, retire = { retired = true } },
+    opened = { push = { closed = true } },
+  }
+  local on_transition, on_exit, on_enter =
+    turnstile.on_transition, turnstile.on_exit, turnstile.on_enter
+  local instance = { state = "closed", payload = { n = 0 } }
+  local function step(event)
+    local state = instance.state
+    local allowed = targets[state][event]
+    local ok, to, payload = pcall(on_transition, state, event, nil, instance.payload)
+    if not ok or not allowed[to] then error "refused" end
+    pcall(on_exit, state, instance)
+    instance.state, instance.payload = to, payload
+    pcall(on_enter, to, instance)
+  end
+  return report.least(3, function()
+    for _ = 1, N / 2 do
+      step "coin"
+      step "push"
+    end
+  end)
+end
+
+--- Sends `N` events over the named FSMs, and waits until the last of each has
+--- been processed.
+local function local_seconds(names)
+  local transition, count = finitomata.transition, #names
+  local rounds = N // (2 * count)
+  return report.least(3, function()
+    for round = 1, rounds do
+      for i = 1, count do
+        transition(names[i], "coin")
+        transition(names[i], "push")
+      end
+      if round % 50 == 0 or count > 50 then finitomata.sleep(0) end
+    end
+    for i = 1, count do
+      assert(finitomata.call(names[i], "coin"))
+      assert(finitomata.call(names[i], "push"))
+    end
+  end), rounds * count * 2
+end
+
+local function start(count)
+  local names = {}
+  for i = 1, count do
+    names[i] = ("turnstile-%d-of-%d"):format(i, count)
+    assert(finitomata.start_fsm(names[i], turnstile, { n = 0 }))
+  end
+  return names
+end
+
+finitomata.run(function()
+  finitomata.start_link()
+  local bare = N / bare_seconds()
+  for _, count in ipairs { 1, SPREAD } do
+    local seconds, done = local_seconds(start(count))
+    local rate = done / seconds
+    report.line(
+      count == 1 and "transition, one FSM" or ("transition, %d FSMs"):format(count),
+      report.rate(rate),
+      ("%.0f %% of bare Lua (%s)"):format(100 * rate / bare, report.rate(bare)),
+      rate >= TARGET * bare or count > 1,
+      count == 1 and ("%.0f %%"):format(100 * TARGET) or "(no target yet)")
+  end
+end)
