@@ -50,7 +50,8 @@ static bool grow(inf_outbox *outbox) {
 /* Copies bytes to *room, moves *room on, returns the copy. */
 static inf_slice keep(uint8_t **room, inf_slice bytes) {
     inf_slice kept = {*room, bytes.len};
-    if (bytes.len != 0) memcpy(*room, bytes.data, bytes.len);
+    if (bytes.len == 0) return kept; /* *room may be NULL */
+    memcpy(*room, bytes.data, bytes.len);
     *room += bytes.len;
     return kept;
 }
