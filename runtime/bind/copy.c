@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "bind/value.h"
+#include "bind/walk.h"
+
+static bool copy_any(inf_walk *walk, int index);
+
+/* Values that copy themselves. */
+static bool is_scalar(int type) {
+    return type == LUA_TNIL || type == LUA_TBOOLEAN || type == LUA_TNUMBER ||
+           type == LUA_TSTRING;
+}
+
+static int table_size(lua_Unsigned count) {
+    return count > INT32_MAX ? INT32_MAX : (int)count;
+}
+
+static bool copy_list(inf_walk *walk, int index, lua_Unsigned len) {
+    lua_State *L = walk->L;
+    inf_walk_level *level = inf_walk_top(walk);
+    lua_createtable(L, table_size(len), 0);
+    for (lua_Unsigned i = 1; i <= len; i++) {
+        level->index = (lua_Integer)i;
+        lua_rawgeti(L, index, level->index);
+        int value = lua_gettop(L);
+        if (!is_scalar(lua_type(L, value))) {
+            if (!copy_any(walk, value)) return false;
+            lua_replace(L, value);
+        }
+        lua_rawseti(L, -2, (lua_Integer)i);
+    }
+    return true;
+}
+
+static bool copy_map(inf_walk *walk, int index, lua_Unsigned count) {
+    lua_State *L = walk->L;
+    inf_walk_level *level = inf_walk_top(walk);
+    lua_createtable(L, 0, table_size(count));
+    int copy = lua_gettop(L);
+    lua_pushnil(L);
+    while (lua_next(L, index) != 0) {
+        int value = copy + 2;
+        level->key = copy + 1;
+        lua_pushvalue(L, level->key);
+        lua_insert(L, value); /* key, key, value */
+        if (!is_scalar(lua_type(L, value + 1))) {
+            if (!copy_any(walk, value + 1)) return false;
+            lua_replace(L, value + 1);
+        }
+        lua_rawset(L, copy);
+    }
+    return true;
+}
+
+static bool copy_any(inf_walk *walk, int index) {
+    int type = lua_type(walk->L, index);
+    if (is_scalar(type)) {
+        lua_pushvalue(walk->L, index);
+        return true;
+    }
+    if (type != LUA_TTABLE) return inf_walk_refuse(walk, type);
+    inf_shape shape;
+    if (!inf_walk_enter(walk, index, &shape)) return false;
+    bool copied = shape.list ? copy_list(walk, index, shape.count)
+                             : copy_map(walk, index, shape.count);
+    if (copied) inf_walk_leave(walk);
+    return copied;
+}
+
+bool inf_value_copy(lua_State *L, int index, const char *root,
+                    inf_buf *scratch) {
+    inf_walk walk;
+    int top = lua_gettop(L);
+    inf_walk_init(&walk, L, root);
+    if (copy_any(&walk, lua_absindex(L, index))) return true;
+    inf_buf_clear(scratch);
+    inf_walk_path(&walk, scratch);
+    lua_settop(L, top);
+    if (scratch->failed) luaL_error(L, "not enough memory");
+    lua_pushlstring(L, (const char *)scratch->data, scratch->len);
+    lua_pushstring(L, walk.why);
+    return false;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* core.c: the C module `infinitomata.core`, put together. */
+#include "bind/binding.h"
+
+#ifndef INF_VERSION
+#error "INF_VERSION must name the version"
+#endif
+
+INF_EXPORT int luaopen_infinitomata_core(lua_State *L);
+
+INF_EXPORT int luaopen_infinitomata_core(lua_State *L) {
+    luaL_checkversion(L);
+    (void)inf_binding_open(L, NULL);
+    lua_newtable(L);
+    lua_pushliteral(L, INF_VERSION);
+    lua_setfield(L, -2, "version");
+    inf_bind_loop(L);
+    inf_bind_timers(L);
+    inf_bind_values(L);
+    inf_bind_signals(L);
+    inf_bind_luv(L);
+    return 1;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* timer.c: Lua's timers. One wheel holds them all and one uv_timer drives it,
+   armed for the wheel's next used slot, so that an idle node sleeps. What a
+   timer calls is kept in two Lua tables by slot: the wheel and Lua's collector
+   need to know nothing of each other. Those tables never hold nil (it would
+   make them grow where nothing may raise): the binding's own address stands
+   for an argument that is nil. */
+#include "bind/binding.h"
+
+#include "base/error.h"
+
+#define NO_SLOT UINT32_MAX
+
+/* Where in those tables: Lua counts from one. */
+static lua_Integer table_index(uint32_t slot) {
+    return (lua_Integer)slot + 1;
+}
+
+static inf_timer *timer_at(const inf_timers *timers, uint32_t slot) {
+    return &timers->chunks[slot / INF_TIMER_CHUNK][slot % INF_TIMER_CHUNK];
+}
+
+int inf_timers_open(lua_State *L, inf_binding *binding) {
+    inf_timers *timers = &binding->timers;
+    inf_wheel_init(&timers->wheel, inf_binding_now_ms());
+    timers->free = NO_SLOT;
+    timers->armed_ms = INF_NEVER;
+    lua_newtable(L);
+    timers->functions = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_newtable(L);
+    timers->arguments = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
+void inf_timers_close(inf_binding *binding) {
+    inf_timers *timers = &binding->timers;
+    inf_alloc *mem = inf_alloc_libc();
+    for (uint32_t i = 0; i < timers->chunk_count; i++) {
+        inf_free(mem, timers->chunks[i]);
+    }
+    inf_free(mem, timers->chunks);
+    *timers = (inf_timers){.free = NO_SLOT, .armed_ms = INF_NEVER};
+}
+
+static int add_chunk(inf_timers *timers) {
+    inf_alloc *mem = inf_alloc_libc();
+    uint32_t count = timers->chunk_count;
+    if (count >= NO_SLOT / INF_TIMER_CHUNK) return INF_EFULL;
+    inf_timer **chunks =
+        inf_realloc(mem, timers->chunks, (count + 1) * sizeof *chunks);
+    if (chunks == NULL) return INF_ENOMEM;
+    timers->chunks = chunks;
+    chunks[count] = inf_zalloc(mem, INF_TIMER_CHUNK * sizeof **chunks);
+    if (chunks[count] == NULL) return INF_ENOMEM;
+    timers->chunk_count++;
+    uint32_t first = count * INF_TIMER_CHUNK;
+    for (uint32_t i = 0; i < INF_TIMER_CHUNK; i++) {
+        chunks[count][i].slot =
+            i + 1 < INF_TIMER_CHUNK ? first + i + 1 : timers->free;
+    }
+    timers->free = first;
+    return 0;
+}
+
+/* The loop's own time and ours count from the same moment, so a deadline is
+   met when the loop's time reaches it: no sleep is cut short. */
+static void arm(inf_binding *binding) {
+    inf_timers *timers = &binding->timers;
+    uint64_t wake_ms = inf_wheel_wake_ms(&timers->wheel);
+    if (wake_ms == timers->armed_ms) return;
+    timers->armed_ms = wake_ms;
+    if (wake_ms == INF_NEVER) {
+        (void)uv_timer_stop(&binding->timer);
+        return;
+    }
+    uint64_t loop_ms = uv_now(binding->loop);
+    uint64_t sleep_ms = wake_ms > loop_ms ? wake_ms - loop_ms : 0;
+    (void)uv_timer_start(&binding->timer, inf_timers_fire, sleep_ms, 0);
+}
+
+/* Ends a timer: its slot is free and its id says nothing any more. */
+static void forget(lua_State *L, inf_timers *timers, uint32_t slot) {
+    inf_timer *timer = timer_at(timers, slot);
+    timer->generation = (timer->generation + 1) & INT32_MAX;
+    timer->slot = timers->free;
+    timers->free = slot;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, timers->functions);
+    lua_pushboolean(L, 0); /* not nil: the table stays an array */
+    lua_rawseti(L, -2, table_index(slot));
+    lua_rawgeti(L, LUA_REGISTRYINDEX, timers->arguments);
+    lua_pushboolean(L, 0);
+    lua_rawseti(L, -2, table_index(slot));
+    lua_pop(L, 2);
+}
+
+void inf_timers_fire(uv_timer_t *handle) {
+    inf_binding *binding = handle->data;
+    inf_timers *timers = &binding->timers;
+    lua_State *L = binding->lua;
+    timers->armed_ms = INF_NEVER;
+    inf_wheel_advance(&timers->wheel, inf_binding_now_ms());
+    for (;;) {
+        inf_wheel_item *item = inf_wheel_take(&timers->wheel);
+        if (item == NULL) break;
+        uint32_t slot = ((inf_timer *)item)->slot;
+        lua_rawgeti(L, LUA_REGISTRYINDEX, timers->functions);
+        lua_rawgeti(L, -1, table_index(slot));
+        lua_rawgeti(L, LUA_REGISTRYINDEX, timers->arguments);
+        lua_rawgeti(L, -1, table_index(slot));
+        lua_remove(L, -2);
+        lua_remove(L, -3);
+        forget(L, timers, slot);
+        if (lua_touserdata(L, -1) == binding) {
+            lua_pop(L, 1);
+            lua_pushnil(L);
+        }
+        (void)inf_binding_call(binding, L, 1, 0);
+    }
+    arm(binding);
+}
+
+static int core_timer_start(lua_State *L) {
+    inf_binding *binding = inf_binding_of(L);
+    inf_timers *timers = &binding->timers;
+    lua_Integer ms = luaL_checkinteger(L, 1);
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_settop(L, 3);
+    if (lua_isnil(L, 3)) {
+        lua_pop(L, 1);
+        lua_pushlightuserdata(L, binding);
+    }
+    if (ms < 0) ms = 0;
+    if (timers->free == NO_SLOT) {
+        int rc = add_chunk(timers);
+        if (rc != 0) return luaL_error(L, "%s", inf_strerror(rc));
+    }
+    uint32_t slot = timers->free;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, timers->arguments);
+    lua_rotate(L, 3, 1);
+    lua_rawseti(L, 3, table_index(slot));
+    lua_rawgeti(L, LUA_REGISTRYINDEX, timers->functions);
+    lua_pushvalue(L, 2);
+    lua_rawseti(L, -2, table_index(slot));
+    inf_timer *timer = timer_at(timers, slot);
+    timers->free = timer->slot;
+    timer->slot = slot;
+    uint64_t due_ms = inf_binding_now_ms() + (uint64_t)ms;
+    inf_wheel_set(&timers->wheel, &timer->item, due_ms);
+    if (due_ms < timers->armed_ms) arm(binding);
+    lua_pushinteger(L, (lua_Integer)timer->generation << 32 | slot);
+    return 1;
+}
+
+static int core_timer_stop(lua_State *L) {
+    inf_binding *binding = inf_binding_of(L);
+    inf_timers *timers = &binding->timers;
+    lua_Integer id = luaL_checkinteger(L, 1);
+    uint32_t slot = (uint32_t)(id & UINT32_MAX);
+    bool known = id >= 0 && slot / INF_TIMER_CHUNK < timers->chunk_count;
+    inf_timer *timer = known ? timer_at(timers, slot) : NULL;
+    known = known && timer->generation == (uint64_t)id >> 32 &&
+            inf_wheel_remove(&timers->wheel, &timer->item);
+    if (known) {
+        forget(L, timers, slot);
+        if (timers->wheel.count == 0) arm(binding);
+    }
+    lua_pushboolean(L, known);
+    return 1;
+}
+
+static int core_timer_count(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)inf_binding_of(L)->timers.wheel.count);
+    return 1;
+}
+
+void inf_bind_timers(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        {"timer_start", core_timer_start},
+        {"timer_stop", core_timer_stop},
+        {"timer_count", core_timer_count},
+        {NULL, NULL},
+    };
+    luaL_setfuncs(L, functions, 0);
+}
