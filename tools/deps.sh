@@ -63,7 +63,7 @@ lint_needs() {
     need lua-check has luacheck
     need luarocks has luarocks
     need clang-format has clang-format
-    need cppcheck has cppcheck
+    need clang-tidy has clang-tidy
 }
 sanitize_needs() {
     need clang has clang

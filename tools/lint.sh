@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# lint.sh CHECK: one of luacheck, format, cppcheck, rockspec. Silent when all
+# lint.sh CHECK: one of luacheck, format, tidy, rockspec. Silent when all
 # is well; otherwise says what is wrong and exits non-zero.
 set -eu
 cd "$(dirname "$0")/.."
@@ -21,18 +21,20 @@ luacheck)
 format)
     c_files | xargs clang-format --dry-run --Werror
     ;;
-cppcheck)
-    cppcheck --quiet --error-exitcode=1 --std=c11 --language=c -j 2 \
-        --enable=warning,performance,portability --inline-suppr \
-        --suppressions-list=tools/cppcheck.txt \
-        -Iruntime -Iruntime/include -DINF_VERSION='""' \
-        $(find runtime -name '*.c')
+tidy)
+    flags="-std=c11 -D_GNU_SOURCE -DINF_VERSION=\"x\" -Iruntime -Iruntime/include
+        $(pkg-config --cflags lua5.4)"
+    find runtime -name '*.c' | xargs -P "$(nproc)" -n 4 sh -c '
+        flags=$1
+        shift
+        clang-tidy --quiet "$@" -- $flags 2>&1 | grep -A 5 -E "(error|warning):"
+        [ $? = 1 ]' sh "$flags"
     ;;
 rockspec)
     luarocks --lua-version=5.4 lint infinitomata-scm-1.rockspec
     ;;
 *)
-    echo "lint.sh: luacheck, format, cppcheck or rockspec?" >&2
+    echo "lint.sh: luacheck, format, tidy or rockspec?" >&2
     exit 2
     ;;
 esac
