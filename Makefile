@@ -184,7 +184,7 @@ clean: ## removes build/
 	rm -rf $(B)
 
 compdb: ## compile_commands.json for editors and clang-tidy
-	@tools/compdb.sh '$(COMPILE)' $(C_FILES) > compile_commands.json
+	@tools/compdb.sh '$(subst ','\'',$(COMPILE))' $(C_FILES) > compile_commands.json
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -205,10 +205,13 @@ run-demo:
 	else $(B)/bin/infinitomata examples/order/demo.lua; fi
 
 # Objects are made anew when the compiler or its flags change.
+FLAGS := $(strip $(COMPILE) -- $(LINK))
+ifneq ($(FLAGS),$(strip $(shell cat $(B)/flags 2>/dev/null)))
 $(B)/flags: FORCE
+endif
+$(B)/flags:
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(subst ','\'',$(COMPILE) $(LINK))' | cmp -s - $@ || \
-	    printf '%s\n' '$(subst ','\'',$(COMPILE) $(LINK))' > $@
+	@printf '%s\n' '$(subst ','\'',$(FLAGS))' > $@
 
 # A missing library is named before the first compiler error.
 $(B)/deps.ok: tools/deps.sh
