@@ -1,0 +1,103 @@
+-- SPDX-License-Identifier: MIT
+local json = require "infinitomata.json"
+
+local function again(value)
+  return json.decode(assert(json.encode(value)))
+end
+
+describe("json.encode", function()
+  it("writes integers exactly, all 64 bits", function()
+    assert.equal("[9223372036854775807,-9223372036854775808,0]",
+      json.encode { math.maxinteger, math.mininteger, 0 })
+  end)
+  it("writes a float so that it reads back as the same float", function()
+    assert.equal("1.0", json.encode(1.0))
+    assert.equal("-0.0", json.encode(-0.0))
+    assert.equal("0.1", json.encode(0.1))
+    for _, value in ipairs { 1 / 3, 1e300, 5e-324, 2^53 } do
+      assert.equal(value, again(value))
+      assert.equal("float", math.type(again(value)))
+    end
+  end)
+  it("writes what JSON has no number for as null", function()
+    assert.equal("[null,null,null]", json.encode { 0 / 0, math.huge, -math.huge })
+  end)
+  it("writes an empty table as an object and a marked one as a list", function()
+    assert.equal("{}", json.encode {})
+    assert.equal("[]", json.encode(json.array {}))
+    assert.equal('{"a":[]}', json.encode { a = json.array {} })
+  end)
+  it("writes any table that is not a list as an object", function()
+    assert.equal('{"100":1}', json.encode { [100] = 1 })
+    assert.equal('{"-1":true}', json.encode { [-1] = true })
+  end)
+  it("repairs bytes that are not UTF-8", function()
+    assert.equal('"a\u{FFFD}b"', json.encode "a\xFFb")
+    assert.equal("\u{FFFD}123", json.decode(json.encode "\xFF123"))
+  end)
+  it("refuses functions, with the way to them", function()
+    local text, err = json.encode { a = { print } }
+    assert.is_nil(text)
+    assert.equal("not_serializable", err.code)
+    assert.equal("the value.a[1] is a function", tostring(err))
+  end)
+  it("refuses a key that would be there twice", function()
+    assert.equal("not_serializable", select(2, json.encode { [1] = 1, ["1"] = 2 }).code)
+  end)
+  it("refuses cycles", function()
+    local cycle = {}
+    cycle.cycle = cycle
+    assert.equal("not_serializable", select(2, json.encode(cycle)).code)
+  end)
+  it("writes scalars", function()
+    assert.equal("true", json.encode(true))
+    assert.equal("null", json.encode(nil))
+    assert.equal('"\\"\\n"', json.encode '"\n')
+  end)
+end)
+
+describe("json.decode", function()
+  it("reads integers as integers", function()
+    assert.equal(1, json.decode "1")
+    assert.equal("integer", math.type(json.decode "1"))
+    assert.equal(9007199254740993, json.decode "9007199254740993")
+    assert.equal(math.mininteger, json.decode "-9223372036854775808")
+  end)
+  it("reads floats as floats", function()
+    for _, text in ipairs { "1.0", "1e3", "-2.5E-1", "1E+2" } do
+      assert.equal(tonumber(text), json.decode(text))
+      assert.equal("float", math.type(json.decode(text)))
+    end
+  end)
+  it("reads an integer beyond 64 bits as a float", function()
+    assert.equal(18446744073709551615.0, json.decode "18446744073709551615")
+  end)
+  it("leaves digits in texts alone", function()
+    assert.same({ ["7"] = "8 \" 9", x = { "\\", 1 } },
+      json.decode '{"7":"8 \\" 9","x":["\\\\",1]}')
+  end)
+  it("reads null as nothing", function()
+    assert.is_nil(json.decode "null")
+    assert.same({ b = 1 }, json.decode '{"a":null,"b":1}')
+    assert.same({ 1, nil, 3 }, json.decode "[1,null,3]")
+  end)
+  it("cannot be deceived by a text that looks like a mark", function()
+    assert.equal("bad_json", select(2, json.decode '"\xFF12"').code)
+    assert.equal("\u{FF}12", json.decode '"\\u00ff12"')
+  end)
+  it("refuses what is not JSON", function()
+    for _, text in ipairs { "", "{", "1,2", "1 2", "{'a':1}", "[1,]", "01", '"', '"\\', "-", "nul",
+      "{1:2}", "NaN", "0x10" } do
+      local value, err = json.decode(text)
+      assert.is_nil(value, text)
+      assert.equal("bad_json", err and err.code, text)
+    end
+  end)
+  it("refuses what is too deep", function()
+    assert.equal("bad_json", select(2, json.decode(("["):rep(200) .. ("]"):rep(200))).code)
+  end)
+  it("gives back what encode was given", function()
+    local value = { id = 2^53 | 0, f = 0.5, list = { 1, { two = true } }, s = "é\0\u{1F600}" }
+    assert.same(value, again(value))
+  end)
+end)
