@@ -1,0 +1,584 @@
+-- SPDX-License-Identifier: MIT
+
+--- What an FSM is, apart from any that runs: its diagram, its options and its
+--- callbacks. Made by `finitomata.define`; callbacks may be assigned later, like
+--- fields of the module they are.
+local Error = require("finitomata.error")
+local callbacks = require("finitomata.callbacks")
+local check = require("finitomata.check")
+local graph = require("finitomata.graph")
+local log = require("finitomata.log")
+local options_of = require("finitomata.options")
+local parser = require("finitomata.parser")
+local plan_of = require("finitomata.plan")
+
+---@class finitomata.Definition
+---@field name string?       the name of its module
+---@field states string[]    in the order of the diagram
+---@field events string[]    without `__start__` and `__end__`
+---@field entry string       the state that comes first
+---@field exits string[]     states that can end
+---@field transitions {from: string, to: string, event: string}[]
+---@field hard table[]       edges that carry a `!` event: {state, event}
+---@field soft table[]       edges that carry a `?` event: {state, event}
+---@field ambiguous table[]  {state, event, targets} for every event with several targets
+---@field dsl string         the text of the diagram
+---@field syntax string|table
+---@field hash string        of states, events and transitions
+---@field warnings string[]  what is allowed but looks wrong
+local Definition = {}
+
+local INTERNAL <const> = { __start__ = true, __end__ = true }
+
+-- What a definition keeps to itself; weak, so that definitions can be collected.
+local secrets = setmetatable({}, { __mode = "k" })
+
+---The name of the module that returned this definition.
+local function module_name(definition)
+  for name, module in pairs(package.loaded) do
+    if rawequal(module, definition) and type(name) == "string" then return name end
+  end
+end
+
+local meta = { __name = "finitomata.Definition" }
+
+function meta.__index(self, key)
+  local method = Definition[key]
+  if method ~= nil then return method end
+  local secret = secrets[self]
+  if secret == nil then return nil end
+  if key == "name" then
+    local name = module_name(self)
+    if name then rawset(self, "name", name) end
+    return name
+  end
+  return secret.callbacks[key]
+end
+
+function meta.__newindex(self, key, value)
+  local secret = secrets[self]
+  if callbacks.KEYS[key] then
+    if value ~= nil then
+      local faults = {}
+      callbacks.check(key, value, secret.shape, faults)
+      if #faults > 0 then error(parser.error(faults), 2) end
+    end
+    secret.callbacks[key] = value
+    plan_of.bind(secret.plan, secret.callbacks)
+    secret.sealed = false
+  elseif type(key) == "string" and key:find("^on_") then
+    error(("there is no callback '%s'"):format(key), 2)
+  else
+    rawset(self, key, value)
+  end
+end
+
+function meta.__tostring(self)
+  return ("finitomata.Definition<%s>"):format(self.name or self.entry)
+end
+
+---@param value any
+---@return boolean
+local function is_definition(value)
+  return getmetatable(value) == meta
+end
+
+local function pair(state, event, targets)
+  return { state, event, targets, state = state, event = event, targets = targets }
+end
+
+---FNV-1a over the canonical list of transitions (Fowler, Noll, Vo).
+local function hash_of(transitions)
+  local hash = 0xcbf29ce484222325
+  for _, t in ipairs(transitions) do
+    for byte in (t.from .. "\0" .. t.event .. "\0" .. t.to .. "\n"):gmatch(".") do
+      hash = (hash ~ byte:byte()) * 0x100000001b3
+    end
+  end
+  return ("%016x"):format(hash)
+end
+
+---The shape of a diagram, as lists for people and as sets for checks.
+local function shape_of(transitions)
+  local shape = { states = {}, events = {}, exits = {}, lists = {} }
+  local states, events, exits, hard, soft = {}, {}, {}, {}, {}
+  for _, t in ipairs(transitions) do
+    for _, state in ipairs { t.from, t.to } do
+      if state ~= "*" and not shape.states[state] then
+        shape.states[state] = true
+        states[#states + 1] = state
+      end
+    end
+    local answers = shape.events[t.event]
+    if not answers then
+      answers = {}
+      shape.events[t.event] = answers
+      if not INTERNAL[t.event] then events[#events + 1] = t.event end
+    end
+    if not answers[t.from] then
+      local suffix = t.event:sub(-1)
+      if suffix == "!" then hard[#hard + 1] = pair(t.from, t.event) end
+      if suffix == "?" then soft[#soft + 1] = pair(t.from, t.event) end
+    end
+    answers[t.from] = answers[t.from] == nil and t.to or true -- the sole target, or `true`
+    if t.from == "*" then shape.entry = t.to end
+    if t.to == "*" and not shape.exits[t.from] then
+      shape.exits[t.from] = true
+      exits[#exits + 1] = t.from
+    end
+  end
+  shape.lists = { states = states, events = events, exits = exits, hard = hard, soft = soft }
+  return shape
+end
+
+local function ambiguous_of(transitions)
+  local found, index = {}, {}
+  for _, t in ipairs(transitions) do
+    local key = t.from .. "\0" .. t.event
+    local entry = index[key]
+    if not entry then
+      entry = pair(t.from, t.event, {})
+      index[key] = entry
+      found[#found + 1] = entry
+    end
+    table.insert(entry.targets, t.to)
+  end
+  local ambiguous = {}
+  for _, entry in ipairs(found) do
+    if #entry.targets > 1 then ambiguous[#ambiguous + 1] = entry end
+  end
+  return ambiguous
+end
+
+---A `!` event must be the only event of its state, or it could never fire.
+local function check_hard(transitions, faults)
+  local events_of, reported = {}, {}
+  for _, t in ipairs(transitions) do
+    local events = events_of[t.from] or {}
+    events_of[t.from] = events
+    if not events[t.event] then
+      events[t.event] = t
+      events[#events + 1] = t.event
+    end
+  end
+  for _, t in ipairs(transitions) do
+    local events = events_of[t.from]
+    if t.event:sub(-1) == "!" and #events > 1 and not reported[t.from .. t.event] then
+      reported[t.from .. t.event] = true
+      faults[#faults + 1] = {
+        code = "hard_not_determined",
+        line = t.line,
+        column = t.column,
+        states = { t.from },
+        message = ("%s`%s` cannot fire by itself: `%s` has other events too (%s)"):format(
+          t.line and ("line %d: "):format(t.line) or "", t.event, t.from, table.concat(events, ", ")),
+      }
+    end
+  end
+end
+
+local function check_arguments(given, faults)
+  local function fault(format, ...)
+    faults[#faults + 1] = { code = "bad_option", states = {}, message = format:format(...) }
+  end
+  for key in pairs(given) do
+    if not options_of.KNOWN[key] and not callbacks.KEYS[key] then
+      fault("unknown option '%s'", tostring(key))
+    end
+  end
+  if type(given.fsm) ~= "string" then
+    fault("fsm: the text of a diagram expected, got %s", type(given.fsm))
+  end
+  if given.name ~= nil and type(given.name) ~= "string" then
+    fault("name: string expected, got %s", type(given.name))
+  end
+  local syntax = parser.syntax(given.syntax)
+  if not syntax or type(given.syntax) == "table" and type(given.syntax.parse) ~= "function" then
+    fault("syntax: 'flowchart', 'state_diagram' or {parse=, lint=} expected, got '%s'", tostring(given.syntax))
+  end
+  if given.any ~= nil then
+    local good = type(given.any) == "table"
+    for event, target in pairs(good and given.any or {}) do
+      good = good and type(event) == "string" and type(target) == "string"
+    end
+    if not good then fault("any: {event = state} expected") end
+  end
+  return #faults == 0
+end
+
+---Where the text of the diagram stands, so that faults can name a real line.
+local function locate(given, level)
+  local info = debug.getinfo(level + 1, "Sl")
+  if not info then return "?", nil end
+  local file = info.short_src
+  local handle = info.source:sub(1, 1) == "@" and type(given) == "table" and type(given.fsm) == "string"
+    and io.open(info.source:sub(2), "rb")
+  if not handle then return ("%s:%d"):format(file, info.currentline), nil end
+  local source = handle:read("a")
+  handle:close()
+  local at = given.fsm ~= "" and source:gsub("\r\n", "\n"):find(given.fsm:gsub("\r\n", "\n"), 1, true)
+  if not at then return ("%s:%d"):format(file, info.currentline), nil end
+  local line = select(2, source:gsub("\r\n", "\n"):sub(1, at - 1):gsub("\n", "\n")) + 1
+  return file, line
+end
+
+local function refuse(faults, given, level)
+  local place, first_line = locate(given, level + 1)
+  local lines = {}
+  for i, fault in ipairs(faults) do
+    fault.file = place
+    if first_line then
+      fault.file_line = first_line + (fault.line or 1) - 1
+      lines[i] = ("%s:%d: %s"):format(place, fault.file_line, fault.message)
+    else
+      lines[i] = ("%s: %s"):format(place, fault.message)
+    end
+  end
+  local err = parser.error(faults)
+  err.message = table.concat(lines, "\n")
+  error(err, 0)
+end
+
+local function is_reachable_end(transitions, state)
+  return graph.steps(transitions, state, "*") ~= nil
+end
+
+---Makes a definition, or raises with everything that is wrong with it.
+---@param given table see the options of `finitomata.define`
+---@param level integer whose call it is, as for `error`
+---@return finitomata.Definition
+local function define(given, level)
+  local faults = {}
+  if type(given) ~= "table" then
+    error(("bad argument #1 to 'define' (table expected, got %s)"):format(type(given)), level + 1)
+  end
+  if not check_arguments(given, faults) then refuse(faults, given, level + 1) end
+  local transitions, wrong = parser.read(given.fsm, given.syntax, given.any)
+  if not transitions then refuse(wrong, given, level + 1) end
+
+  local shape = shape_of(transitions)
+  check_hard(transitions, faults)
+  local options = options_of.read(given, shape, faults)
+  local known = { state = setmetatable({ ["*"] = true }, { __index = shape.states }), event = shape.events }
+  local given_callbacks = {}
+  for name in pairs(callbacks.KEYS) do
+    if given[name] ~= nil then
+      callbacks.check(name, given[name], known, faults)
+      given_callbacks[name] = given[name]
+    end
+  end
+  if #faults > 0 then refuse(faults, given, level + 1) end
+
+  local plain = {}
+  for i, t in ipairs(transitions) do plain[i] = { from = t.from, to = t.to, event = t.event } end
+  local self = {
+    name = given.name,
+    states = shape.lists.states,
+    events = shape.lists.events,
+    entry = shape.entry,
+    exits = shape.lists.exits,
+    transitions = plain,
+    hard = shape.lists.hard,
+    soft = shape.lists.soft,
+    ambiguous = ambiguous_of(plain),
+    dsl = given.fsm,
+    syntax = given.syntax or "flowchart",
+    hash = hash_of(plain),
+    warnings = {},
+  }
+  for _, state in ipairs(self.states) do
+    if not is_reachable_end(plain, state) then
+      table.insert(self.warnings, ("there is no way from `%s` to the end"):format(state))
+    end
+  end
+  setmetatable(self, meta)
+  local secret = { callbacks = given_callbacks, shape = known, options = options, sealed = false }
+  secret.plan = plan_of.build(self, options)
+  secrets[self] = secret
+  plan_of.bind(secret.plan, given_callbacks)
+  return self
+end
+
+---What only shows once all callbacks are there.
+local function seal(self, secret)
+  local faults = {}
+  if secret.options.timer and not secret.callbacks.on_timer then
+    faults[#faults + 1] = { code = "no_timer_callback", states = {},
+      message = "timer: there is no callback `on_timer`" }
+  end
+  local warnings = {}
+  for _, each in ipairs(self.ambiguous) do
+    if not secret.plan.nodes[each.state].edges[each.event].handler then
+      warnings[#warnings + 1] = ("`%s` in `%s` has several targets (%s) and no handler"):format(
+        each.event, each.state, table.concat(each.targets, ", "))
+    end
+  end
+  if secret.options.strict then
+    for _, message in ipairs(warnings) do
+      faults[#faults + 1] = { code = "ambiguous_transition", states = {}, message = message }
+    end
+  end
+  if #faults > 0 then return nil, parser.error(faults) end
+  for _, message in ipairs(warnings) do log.info("%s: %s", tostring(self), message) end
+  secret.sealed = true
+  return true
+end
+
+---The plan of a definition whose callbacks are complete.
+---@param self finitomata.Definition
+---@return finitomata.Plan?
+---@return finitomata.Error?
+local function plan(self)
+  local secret = secrets[self]
+  if not secret.sealed then
+    local ok, err = seal(self, secret)
+    if not ok then return nil, err end
+  end
+  return secret.plan
+end
+
+---Warnings that need the callbacks: ambiguous events without a handler.
+---@return string[]
+function Definition:check()
+  local all = table.move(self.warnings, 1, #self.warnings, 1, {})
+  for _, each in ipairs(self.ambiguous) do
+    if not secrets[self].plan.nodes[each.state].edges[each.event].handler then
+      all[#all + 1] = ("`%s` in `%s` has several targets (%s) and no handler"):format(
+        each.event, each.state, table.concat(each.targets, ", "))
+    end
+  end
+  return all
+end
+
+---Whether some edge leads from one state to another.
+---@param from string
+---@param to string
+---@return boolean
+function Definition:allowed(from, to)
+  local node = secrets[self].plan.nodes[from]
+  if node then
+    for _, edge in pairs(node.edges) do
+      if edge.targets[to] then return true end
+    end
+  end
+  return false
+end
+
+---Whether a state answers an event.
+---@param state string
+---@param event string
+---@return boolean
+function Definition:responds(state, event)
+  local node = secrets[self].plan.nodes[state]
+  return node ~= nil and node.edges[event] ~= nil
+end
+
+---Where an event may lead from a state, in the order of the diagram.
+---@param state string
+---@param event string
+---@return string[]
+function Definition:targets(state, event)
+  local node = secrets[self].plan.nodes[state]
+  local edge = node and node.edges[event]
+  return edge and table.move(edge.list, 1, #edge.list, 1, {}) or {}
+end
+
+---The target of an event when there is only one.
+---@param state string
+---@param event string
+---@return string? target
+---@return finitomata.Error? err "undefined_transition", "ambiguous_transition" with `targets`
+function Definition:guess(state, event)
+  local targets = self:targets(state, event)
+  if #targets == 1 then return targets[1] end
+  if #targets == 0 then
+    return Error.fail("undefined_transition", ("`%s` does not answer `%s`"):format(state, event),
+      { state = state, event = event })
+  end
+  return Error.fail("ambiguous_transition",
+    ("`%s` in `%s` may lead to %s"):format(event, state, table.concat(targets, ", ")),
+    { state = state, event = event, targets = targets })
+end
+
+---The event of a state all of whose edges carry the same one.
+---@param state string
+---@return string? event
+function Definition:sole_event(state)
+  local node = secrets[self].plan.nodes[state]
+  local event = node and next(node.edges)
+  if event and next(node.edges, event) == nil then return event end
+end
+
+---The only edge of a state.
+---@param state string
+---@return string? event
+---@return string? target
+function Definition:sole_edge(state)
+  local event = self:sole_event(state)
+  local targets = event and self:targets(state, event) or {}
+  if #targets == 1 then return event, targets[1] end
+end
+
+---The states that leave by one event, whatever its targets: {state, event}.
+---@return table[]
+function Definition:determined()
+  local found = {}
+  for _, state in ipairs(self.states) do
+    local event = self:sole_event(state)
+    if event then found[#found + 1] = pair(state, event) end
+  end
+  return found
+end
+
+---What fires by itself: {state, event, targets} for every automatic event.
+---@return table[]
+function Definition:automatic()
+  local found = {}
+  for _, state in ipairs(self.states) do
+    local edge = secrets[self].plan.nodes[state].auto
+    if edge then found[#found + 1] = pair(state, edge.event, self:targets(state, edge.event)) end
+  end
+  return found
+end
+
+---All walks between two states that use no edge twice, as flat lists of states
+---and events; `truncated` is set when there are more than `limit`.
+---@param from? string the start when absent
+---@param to? string   the end when absent
+---@param limit? integer
+---@return table[] paths
+function Definition:paths(from, to, limit)
+  return graph.paths(self.transitions, from, to, limit)
+end
+
+---The paths between two states that visit no state twice.
+---@param from? string
+---@param to? string
+---@param limit? integer
+---@return table[] paths
+function Definition:straight(from, to, limit)
+  return graph.straight(self.transitions, from, to, limit)
+end
+
+---All shortest paths between two states; an empty list when there is no way.
+---@param from? string
+---@param to? string
+---@param limit? integer
+---@return table[] paths
+function Definition:shortest(from, to, limit)
+  return graph.shortest(self.transitions, from or "*", to or "*", limit)
+end
+
+---The length of a shortest path, nothing when there is none.
+---@param from? string
+---@param to? string
+---@return integer? steps
+function Definition:steps(from, to)
+  return graph.steps(self.transitions, from or "*", to or "*")
+end
+
+---All elementary loops, each listed once for every state on it.
+---@param limit? integer
+---@return table[] paths
+function Definition:loops(limit)
+  return graph.loops(self.transitions, limit)
+end
+
+---The ways out that go by themselves.
+---@param limit? integer
+---@return table[] paths
+function Definition:exiting(limit)
+  return graph.exiting(self.transitions, limit)
+end
+
+---The diagram, in its own syntax and in canonical form.
+---@return string
+function Definition:lint()
+  local syntax = parser.syntax(rawget(self, "syntax"))
+  if type(syntax.lint) ~= "function" then return self.dsl end
+  return syntax.lint(self.transitions)
+end
+
+---@return string text of a Mermaid diagram
+function Definition:mermaid()
+  if self.syntax == "flowchart" then return parser.syntax("flowchart").lint(self.transitions) end
+  local lines = { "stateDiagram-v2" }
+  for _, t in ipairs(self.transitions) do
+    lines[#lines + 1] = ("    %s --> %s : %s"):format(
+      t.from == "*" and "[*]" or t.from, t.to == "*" and "[*]" or t.to, t.event)
+  end
+  return table.concat(lines, "\n")
+end
+
+---@return string text of a PlantUML diagram
+function Definition:plantuml()
+  local lines = { "@startuml", "" }
+  for _, t in ipairs(self.transitions) do
+    local label = INTERNAL[t.event] and "" or " : " .. t.event
+    lines[#lines + 1] = ("%s --> %s%s"):format(
+      t.from == "*" and "[*]" or t.from, t.to == "*" and "[*]" or t.to, label)
+  end
+  lines[#lines + 1] = ""
+  lines[#lines + 1] = "@enduml"
+  return table.concat(lines, "\n")
+end
+
+---@return string text of a Graphviz graph
+function Definition:dot()
+  local lines = { "digraph fsm {", "  rankdir=LR;", '  "*" [shape=point];' }
+  for _, state in ipairs(self.states) do
+    lines[#lines + 1] = ('  "%s" [shape=box, style=rounded];'):format(state)
+  end
+  for _, t in ipairs(self.transitions) do
+    local label = INTERNAL[t.event] and "" or t.event
+    lines[#lines + 1] = ('  "%s" -> "%s" [label="%s"];'):format(t.from, t.to, label)
+  end
+  lines[#lines + 1] = "}"
+  return table.concat(lines, "\n")
+end
+
+local function paths_text(title, paths, lines)
+  if #paths == 0 then return end
+  lines[#lines + 1] = ""
+  lines[#lines + 1] = title .. (paths.truncated and " (the first of many)" or "")
+  for _, path in ipairs(paths) do
+    local words = {}
+    for i, word in ipairs(path) do words[i] = i % 2 == 0 and "--" .. word .. "-->" or word end
+    lines[#lines + 1] = "  " .. table.concat(words, " ")
+  end
+end
+
+---What the FSM is, for people: diagram, entry, events, paths and loops.
+---@return string
+function Definition:describe()
+  local options = secrets[self].options
+  local lines = {
+    self.name or "an FSM without a name",
+    "",
+    self:lint(),
+    "",
+    "entry:  " .. self.entry,
+    "exits:  " .. table.concat(self.exits, ", "),
+    "states: " .. table.concat(self.states, ", "),
+    "events: " .. table.concat(self.events, ", "),
+  }
+  if options.timer then lines[#lines + 1] = ("timer:  %s ms"):format(options.timer) end
+  paths_text("ways from the start to the end:", self:straight(nil, nil, 20), lines)
+  paths_text("loops:", self:loops(20), lines)
+  for i, warning in ipairs(self:check()) do
+    if i == 1 then lines[#lines + 1] = "" end
+    lines[#lines + 1] = "warning: " .. warning
+  end
+  return table.concat(lines, "\n")
+end
+
+for name, method in pairs(Definition) do -- a method called with a dot is the caller's bug
+  Definition[name] = function(self, ...)
+    if not is_definition(self) then
+      check.type(nil, "finitomata.Definition", 0, name)
+    end
+    return method(self, ...)
+  end
+end
+
+return { define = define, is = is_definition, plan = plan }

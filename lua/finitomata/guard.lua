@@ -1,0 +1,53 @@
+-- SPDX-License-Identifier: MIT
+
+--- Calls into user code. Whatever it raises is caught, told to the log with its
+--- traceback, and handed back as a value; it never goes further.
+local Error = require("finitomata.error")
+local log = require("finitomata.log")
+
+local M = {}
+
+local TRACES_PER_SECOND <const> = 20
+
+local second, traces = 0, 0
+local trace -- of the error that was caught last
+
+---Message handler: keeps the traceback, passes the raised value on. Tracebacks
+---are dear, so a storm of errors gets only its first ones.
+local function catch(err)
+  local now = os.time()
+  if now ~= second then
+    second, traces = now, 0
+  end
+  traces = traces + 1
+  if traces <= TRACES_PER_SECOND then
+    trace = debug.traceback(Error.text(err), 2)
+  else
+    trace = Error.text(err)
+  end
+  return err
+end
+
+M.catch = catch
+
+---Reports the error that was caught last.
+---@param who any the FSM's name
+---@param where string the callback
+function M.report(who, where)
+  log.error("%s: error in %s: %s", tostring(who), where, trace)
+end
+
+---Calls `fn` and reports what it raises.
+---@param who any
+---@param where string
+---@param fn function
+---@param ... any
+---@return boolean ok
+---@return any ... results, or what was raised
+function M.call(who, where, fn, ...)
+  local results = table.pack(xpcall(fn, catch, ...))
+  if not results[1] then M.report(who, where) end
+  return table.unpack(results, 1, results.n)
+end
+
+return M

@@ -1,0 +1,131 @@
+-- SPDX-License-Identifier: MIT
+
+--- Finite state machines on this node: define them, start them under names, send
+--- them events, read them. `infinitomata` offers the same calls in a cluster.
+local check = require("finitomata.check")
+local clocks = require("finitomata.clock")
+local config = require("finitomata.config")
+local definitions = require("finitomata.definition")
+local log = require("finitomata.log")
+local parser = require("finitomata.parser")
+local supervisor = require("finitomata.supervisor")
+local task = require("finitomata.task")
+local telemetry = require("finitomata.telemetry")
+
+local M = {
+  _VERSION = "0.1.0",
+  config = config,
+  log = log,
+  telemetry = telemetry,
+}
+
+---Makes a definition. Raises, with everything that is wrong, when it cannot be.
+---@param options table
+---@return finitomata.Definition
+function M.define(options)
+  return definitions.define(options, 2)
+end
+
+---The transitions of a diagram, in source order.
+---@param text string
+---@param syntax? string|table "flowchart" (default), "state_diagram", {parse=, lint=}
+---@return {from: string, to: string, event: string}[]?
+---@return finitomata.Error? err code, line, column, states; `err.faults` lists every fault
+function M.parse(text, syntax)
+  check.type(text, "string", 1, "parse")
+  if not parser.syntax(syntax) then
+    error(("bad argument #2 to 'parse' (unknown syntax '%s')"):format(tostring(syntax)), 2)
+  end
+  return parser.parse(text, syntax)
+end
+
+---A clock that moves only by `:advance(ms)`.
+---@return finitomata.Clock
+M.virtual_clock = clocks.virtual
+
+-- ---- branches ------------------------------------------------------------------
+
+local branches = {}
+local LINK_OPTIONS <const> = { clock = "table", node = "string", seed = "number" }
+
+---Starts a branch, or gives the one that runs under the id.
+---@param id? any "default" when absent
+---@param options? {clock: finitomata.Clock?, node: string?, seed: integer?}
+---@return finitomata.Branch
+function M.start_link(id, options)
+  check.options(options, LINK_OPTIONS, 2, "start_link")
+  if id == nil then id = "default" end
+  local branch = branches[id]
+  if branch then return branch end
+  if options and options.clock and not clocks.is(options.clock) then
+    error("bad argument #2 to 'start_link' (option 'clock': a clock expected)", 2)
+  end
+  local own = { id = id }
+  for key, value in pairs(options or {}) do own[key] = value end
+  branch = supervisor.new(own)
+  branch:on_stop(function()
+    if branches[id] == branch then branches[id] = nil end
+  end)
+  branches[id] = branch
+  return branch
+end
+
+local CALLS <const> = {
+  "start_fsm", "transition", "call", "state", "alive", "allowed", "responds", "can", "timer_tick",
+  "reset_timer", "all", "count", "random", "stop_fsm", "monitor", "child_spec", "stop",
+}
+
+for _, name in ipairs(CALLS) do
+  M[name] = function(...)
+    local branch = branches.default or M.start_link()
+    return branch[name](branch, ...)
+  end
+end
+
+-- ---- coroutines ----------------------------------------------------------------
+
+---Pauses the caller: in a handler the handler, elsewhere everything but the FSMs.
+---@async
+---@param ms number
+function M.sleep(ms)
+  if ms == nil then check.type(ms, "number", 1, "sleep") end
+  check.duration(ms, 1, "sleep")
+  local fsm = task.current()
+  task.sleep(ms, fsm and supervisor.clock_of(fsm) or clocks.real())
+end
+
+---Runs a function in a coroutine of its own, soon.
+---@param fn function
+---@param ... any
+function M.spawn(fn, ...)
+  check.type(fn, "function", 1, "spawn")
+  task.spawn(fn, ...)
+end
+
+local function finish(waiter, ...)
+  task.wake(waiter, ...)
+end
+
+---Runs a function and the loop until the function returns, and returns what it
+---returned. An error in it is raised here.
+---@async
+---@param fn function
+---@param ... any
+---@return any ...
+function M.run(fn, ...)
+  check.type(fn, "function", 1, "run")
+  clocks.real()
+  local waiter = task.waiter()
+  local arguments = table.pack(...)
+  task.spawn(function()
+    finish(waiter, xpcall(fn, function(err)
+      if type(err) ~= "string" then return err end
+      return debug.traceback(err, 2)
+    end, table.unpack(arguments, 1, arguments.n)))
+  end)
+  local results = table.pack(task.wait(waiter))
+  if not results[1] then error(results[2], 0) end
+  return table.unpack(results, 2, results.n)
+end
+
+return M

@@ -1,0 +1,693 @@
+-- SPDX-License-Identifier: MIT
+
+--- A branch: FSMs by name, on this node. It starts, finds, counts and stops
+--- them; what a name is worth beyond this node is the business of its hooks.
+local Error = require("finitomata.error")
+local check = require("finitomata.check")
+local clocks = require("finitomata.clock")
+local config = require("finitomata.config")
+local definitions = require("finitomata.definition")
+local guard = require("finitomata.guard")
+local instances = require("finitomata.instance")
+local log = require("finitomata.log")
+local payloads = require("finitomata.payload")
+local random = require("finitomata.random")
+local task = require("finitomata.task")
+
+---@class finitomata.Branch
+---@field id string
+---@field node string               what FSMs see as `fsm.node`
+---@field clock finitomata.Clock
+---@field private _fsms table<any, finitomata.Instance>
+---@field private _starting table<any, true>
+---@field private _count integer
+---@field private _kinds table<finitomata.Definition, finitomata.Kind>
+---@field private _names any[]?      for `random`; made when first asked
+---@field private _stale table<any, true>?
+---@field private _monitors table[]
+---@field private _hooks {claim: function?, release: function?}
+local Branch = { __name = "finitomata.Branch" }
+Branch.__index = Branch
+
+local OPTIONS <const> = { id = true, clock = "table", node = "string", hooks = "table", seed = "number" }
+
+local M = {}
+
+---@param options {id: string?, clock: finitomata.Clock?, node: string?, hooks: table?, seed: integer?}
+---@return finitomata.Branch
+function M.new(options)
+  check.options(options, OPTIONS, 1, "new")
+  if options.clock and not clocks.is(options.clock) then
+    error("bad argument #1 to 'new' (option 'clock': a clock expected)", 2)
+  end
+  return setmetatable({
+    id = options.id or "default",
+    node = options.node or "local",
+    clock = options.clock or clocks.real(),
+    _fsms = {},
+    _starting = {},
+    _count = 0,
+    _kinds = setmetatable({}, { __mode = "k" }),
+    _monitors = {},
+    _hooks = options.hooks or {},
+    _random = random.new(options.seed),
+    _serial = 0,
+  }, Branch)
+end
+
+---The time that an FSM's handlers live in.
+---@param fsm finitomata.Instance
+---@return finitomata.Clock
+function M.clock_of(fsm)
+  return instances.kind(fsm).branch.clock
+end
+
+function Branch:__tostring()
+  return ("finitomata.Branch<%s>"):format(tostring(self.id))
+end
+
+---@param name string what FSMs see as `fsm.node` from now on
+function Branch:rename_node(name)
+  self.node = name
+end
+
+---Gives an FSM the ref under which the cluster knows it.
+---@param name any
+---@param ref string
+function Branch:set_ref(name, ref)
+  local fsm = self._fsms[name]
+  if fsm then instances.set_ref(fsm, ref) end
+end
+
+-- ---- finding -------------------------------------------------------------------
+
+local function no_such(name)
+  return Error.new("no_such_fsm", ("there is no FSM `%s`"):format(tostring(name)), { name = name })
+end
+
+local function already(self, name)
+  local fsm = self._fsms[name]
+  return Error.new("already_started", ("an FSM `%s` runs already"):format(tostring(name)),
+    { name = name, node = self.node, ref = fsm and self:_ref(fsm) })
+end
+
+---@private
+function Branch:_ref(fsm)
+  local ref = instances.ref(fsm)
+  if math.type(ref) ~= "integer" then return ref end
+  return ("%s:%s:%d"):format(self.node, tostring(self.id), ref)
+end
+
+local function implementation_of(fsm)
+  return instances.kind(fsm).plan.definition.name
+end
+
+---The definition behind an implementation, which may be the name of a module.
+---@return finitomata.Definition?
+---@return finitomata.Error?
+local function resolve(implementation)
+  if definitions.is(implementation) then return implementation end
+  if type(implementation) == "string" then
+    local ok, module = pcall(require, implementation)
+    if ok and definitions.is(module) then
+      if module.name == nil then module.name = implementation end
+      return module
+    end
+    return Error.fail("unknown_implementation", ok
+      and ("the module `%s` does not return a definition"):format(implementation)
+      or ("there is no implementation `%s`: %s"):format(implementation, Error.text(module)),
+      { implementation = implementation })
+  end
+end
+
+local function new_kind(self, definition, plan)
+  local options = plan.options
+  local timed = options.timer ~= false
+  for _, node in pairs(plan.nodes) do timed = timed or node.after ~= nil end
+  return {
+    plan = plan,
+    branch = self,
+    definition = definition,
+    share = options.payload_mode == "share",
+    listeners = #options.listener > 0 and options.listener or nil,
+    store = options.persistency,
+    timer = options.timer,
+    timed = timed,
+    mailbox = options.mailbox,
+    shutdown = options.shutdown,
+    cache = options.cache_state,
+  }
+end
+
+---@private
+function Branch:_kind(definition)
+  local plan, err = definitions.plan(definition)
+  if not plan then return nil, err end
+  local kind = self._kinds[definition]
+  if not kind then
+    kind = new_kind(self, definition, plan)
+    self._kinds[definition] = kind
+  end
+  return kind
+end
+
+-- ---- starting ------------------------------------------------------------------
+
+---Runs `on_start`. Answers the payload, and whether to wait before the entry.
+local function run_on_start(kind, name, payload)
+  local handler = kind.plan.on_start
+  if not handler then return true, payload, false end
+  local given = payload
+  if not kind.share then given = payloads.copy(payload) end
+  local results = table.pack(guard.call(name, "on_start", handler, given))
+  if not results[1] then
+    return false, Error.new("on_start", ("`%s` did not start: %s"):format(tostring(name),
+      Error.text(results[2])), { stage = "on_start", reason = "raised", error = results[2] })
+  end
+  local new_payload, second = results[2], results[3]
+  if second == "wait" then return true, new_payload, true end
+  if new_payload == nil and second ~= nil then
+    return false, Error.new("on_start", ("`%s` did not start: %s"):format(tostring(name),
+      Error.text(second)), { stage = "on_start", reason = second })
+  end
+  if new_payload ~= nil then
+    if kind.share or payloads.is_plain(new_payload) then payload = new_payload end
+  end
+  return true, payload, false
+end
+
+---Asks the storage what it knows of the FSM.
+---@return string|false lifecycle false with an error
+---@return any state or the error
+---@return any payload
+local function load(kind, name, payload)
+  local ok, lifecycle, state, stored = guard.call(name, "load", kind.store.load, name,
+    payloads.copy(payload))
+  if not ok then
+    return false, Error.new("persistency", ("`%s` cannot be loaded: %s"):format(tostring(name),
+      Error.text(lifecycle)), { stage = "persistency", reason = lifecycle })
+  end
+  if lifecycle == "loaded" then
+    if state == "*" then
+      return false, Error.new("finished", ("`%s` has finished"):format(tostring(name)), { name = name })
+    elseif state ~= nil and not kind.plan.nodes[state] then
+      return false, Error.new("persistency", ("`%s` was stored in the state `%s`, which there is not")
+        :format(tostring(name), tostring(state)), { stage = "persistency", reason = "unknown_state" })
+    elseif state == nil then
+      lifecycle = "created"
+    end
+    return lifecycle, state, stored
+  end
+  if lifecycle == nil and state == nil then return "created", nil, payload end
+  if lifecycle ~= "created" and lifecycle ~= "failed" and lifecycle ~= "unknown" then
+    local reason = lifecycle == nil and state or "bad_return"
+    return false, Error.new("persistency", ("`%s` cannot be loaded: %s"):format(tostring(name),
+      Error.text(reason)), { stage = "persistency", reason = reason })
+  end
+  local first = state -- {"created", payload}: no state belongs to it
+  if stored ~= nil then first = stored end
+  if first == nil then first = payload end
+  return lifecycle, nil, first
+end
+
+---Takes the key `parent` out of a payload.
+local function split_parent(payload)
+  if type(payload) ~= "table" or payload.parent == nil then
+    local starter = task.current()
+    return starter and instances.name(starter) or nil
+  end
+  local parent = payload.parent
+  payload.parent = nil
+  return parent
+end
+
+---@private
+function Branch:_start(kind, name, payload, ref)
+  local parent = split_parent(payload)
+  local state, lifecycle
+  if kind.store then
+    lifecycle, state, payload = load(kind, name, payload)
+    if not lifecycle then return nil, state end
+  end
+  local waits = false
+  if state == nil then
+    local ok
+    ok, payload, waits = run_on_start(kind, name, payload)
+    if not ok then return nil, payload end
+  end
+  local fsm = instances.new(kind, name, payload, ref)
+  if parent ~= nil then instances.set_parent(fsm, parent) end
+  if lifecycle and lifecycle ~= "created" then instances.set_lifecycle(fsm, lifecycle) end
+  if state ~= nil then instances.restore(fsm, state, payload) end
+  return fsm, waits, state ~= nil
+end
+
+local function claim(self, name, definition)
+  local hook = self._hooks.claim
+  if hook then return hook(name, definition.name) end
+  self._serial = self._serial + 1
+  return self._serial
+end
+
+local function release(self, name, ref, reason)
+  local hook = self._hooks.release
+  if hook then guard.call(name, "release", hook, name, ref, reason) end
+end
+
+---Starts an FSM. It is found under its name from now on, and its entry runs
+---before anything that is sent to it later.
+---@param name any
+---@param implementation string|finitomata.Definition
+---@param payload? any plain data; a key `parent` is taken out of it
+---@return string? ref
+---@return finitomata.Error? err already_started, unknown_implementation, not_serializable, on_start, ...
+function Branch:start_fsm(name, implementation, payload)
+  check.name(name, 1, "start_fsm")
+  local definition, err = resolve(implementation)
+  if not definition then
+    if err then return nil, err end
+    check.type(implementation, "string", 2, "start_fsm")
+  end
+  if self._fsms[name] ~= nil or self._starting[name] then return nil, already(self, name) end
+  local kind
+  kind, err = self:_kind(definition)
+  if not kind then return nil, err end
+  if not kind.share then
+    payload, err = payloads.copy(payload)
+    if err then return nil, err end
+  end
+  self._starting[name] = true
+  local ref
+  ref, err = claim(self, name, definition)
+  if not ref then
+    self._starting[name] = nil
+    return nil, err
+  end
+  local fsm, waits, loaded = self:_start(kind, name, payload, ref)
+  self._starting[name] = nil
+  if not fsm then
+    release(self, name, ref, "on_start")
+    return nil, waits
+  end
+  self:_add(name, fsm)
+  instances.arm(fsm)
+  if loaded then
+    instances.send_resume(fsm)
+  elseif not waits then
+    instances.send_entry(fsm)
+  end
+  return self:_ref(fsm)
+end
+
+---@private
+function Branch:_add(name, fsm)
+  self._fsms[name] = fsm
+  self._count = self._count + 1
+  local names = self._names
+  if names then
+    if self._stale[name] then self._stale[name] = nil else names[#names + 1] = name end
+  end
+  if #self._monitors > 0 then self:_tell("join", name, fsm) end
+end
+
+---An FSM has ended. Called by the FSM itself, once.
+---@param fsm finitomata.Instance
+---@param reason any
+function Branch:forget(fsm, reason)
+  local name = instances.name(fsm)
+  if self._fsms[name] ~= fsm then return end
+  self._fsms[name] = nil
+  self._count = self._count - 1
+  if self._names then self._stale[name] = true end
+  release(self, name, instances.ref(fsm), reason)
+  if #self._monitors > 0 then self:_tell(reason == "conflict" and "conflict" or "leave", name, fsm) end
+end
+
+-- ---- sending -------------------------------------------------------------------
+
+local function send_later(delayed)
+  if delayed.cancelled then return end
+  local fsm = delayed.branch._fsms[delayed.name]
+  if not fsm then return end
+  instances.send(fsm, delayed.event, delayed.payload)
+end
+
+local Delayed = {}
+Delayed.__index = Delayed
+
+---Takes a delayed event back.
+---@return boolean cancelled false when it was sent already
+function Delayed:cancel()
+  if self.cancelled then return false end
+  self.cancelled = true
+  return self.branch.clock:stop(self.timer)
+end
+
+---@private
+function Branch:_later(name, event, event_payload, delay)
+  local payload, err = payloads.copy(event_payload)
+  if err then return nil, err end
+  local delayed = setmetatable({ branch = self, name = name, event = event, payload = payload }, Delayed)
+  delayed.timer = self.clock:start(delay, send_later, delayed)
+  return true, delayed
+end
+
+---Sends an event. It is accepted, not handled, when this returns.
+---@param name any
+---@param event string
+---@param event_payload? any plain data
+---@param delay_ms? number send it later; it then meets whatever has the name by then
+---@return true?
+---@return finitomata.Error|table|nil err no_such_fsm, overloaded, not_serializable; or, of a
+---  delayed event, a handle with `:cancel()`
+function Branch:transition(name, event, event_payload, delay_ms)
+  if type(event) ~= "string" then check.type(event, "string", 2, "transition") end
+  local fsm = self._fsms[name]
+  if fsm == nil then return nil, no_such(name) end
+  if delay_ms ~= nil then
+    check.duration(delay_ms, 4, "transition")
+    if delay_ms > 0 then return self:_later(name, event, event_payload, delay_ms) end
+  end
+  return instances.send(fsm, event, event_payload)
+end
+
+---Lets the caller wait for an FSM, unless they would wait for each other.
+---@param ask fun(waiter: finitomata.Waiter): true?, finitomata.Error?
+local function wait_for(self, fsm, timeout_ms, ask)
+  local caller = task.current()
+  if caller then
+    if caller == fsm then
+      return Error.fail("calling_self", ("`%s` called itself and would wait for ever"):format(
+        tostring(instances.name(fsm))))
+    end
+    local other = fsm
+    while other do
+      other = instances.waits_for(other)
+      if other == caller then
+        return Error.fail("deadlock", ("`%s` and `%s` would wait for each other"):format(
+          tostring(instances.name(caller)), tostring(instances.name(fsm))))
+      end
+    end
+  end
+  local waiter = task.waiter()
+  local ok, err = ask(waiter)
+  if not ok then return nil, err end
+  if caller then instances.set_waits_for(caller, fsm) end
+  local results = table.pack(task.wait(waiter, timeout_ms or config.CALL_TIMEOUT_MS, self.clock))
+  if caller then instances.set_waits_for(caller, nil) end
+  return table.unpack(results, 1, results.n)
+end
+
+---Sends an event and waits for what becomes of it.
+---@async
+---@param name any
+---@param event string
+---@param event_payload? any
+---@param timeout_ms? number
+---@return string? state the new one; "*" when the FSM has ended
+---@return any payload    or the error: refused, not_allowed, not_responding, guard, ...
+function Branch:call(name, event, event_payload, timeout_ms)
+  check.type(event, "string", 2, "call")
+  check.duration(timeout_ms, 4, "call")
+  local fsm = self._fsms[name]
+  if fsm == nil then return nil, no_such(name) end
+  return wait_for(self, fsm, timeout_ms, function(waiter)
+    return instances.send_call(fsm, event, event_payload, waiter)
+  end)
+end
+
+-- ---- reading -------------------------------------------------------------------
+
+---Reads an FSM, after everything that was sent to it before.
+local function read(self, fsm, what, argument)
+  if instances.is_resting(fsm) then return what(fsm, argument) end
+  return wait_for(self, fsm, nil, function(waiter)
+    instances.send_read(fsm, { read = what, argument = argument, waiter = waiter })
+    return true
+  end)
+end
+
+local READ <const> = { full = instances.snapshot, state = instances.current, payload = instances.payload }
+
+local function apply(fsm, fn)
+  local ok, result = guard.call(instances.name(fsm), "state", fn, fsm)
+  if ok then return result end
+  return Error.fail("raised", Error.text(result), { reason = result })
+end
+
+local function cached(fsm)
+  if instances.kind(fsm).cache then return instances.payload(fsm) end
+end
+
+local WHATS <const> = { full = true, state = true, payload = true, cached = true }
+
+---Reads an FSM. All but "cached" see what was sent before.
+---@async
+---@param name any
+---@param what? "full"|"state"|"payload"|"cached"|fun(fsm: table): any
+---@return any
+---@return finitomata.Error? err
+function Branch:state(name, what)
+  local fsm = self._fsms[name]
+  if what == nil then what = "full" end
+  local reader = READ[what]
+  if not reader then
+    if type(what) ~= "function" then check.one_of(what, WHATS, 2, "state") end
+  end
+  if fsm == nil then return nil, no_such(name) end
+  if what == "cached" then return cached(fsm) end
+  if reader then return read(self, fsm, reader) end
+  return read(self, fsm, apply, what)
+end
+
+---@param name any
+---@return boolean
+function Branch:alive(name)
+  return self._fsms[name] ~= nil
+end
+
+---Whether some edge leads from the FSM's state to another.
+---@async
+---@param name any
+---@param state string
+---@return boolean? allowed
+---@return finitomata.Error? err
+function Branch:allowed(name, state)
+  check.type(state, "string", 2, "allowed")
+  local fsm = self._fsms[name]
+  if fsm == nil then return false, no_such(name) end
+  return read(self, fsm, function()
+    return instances.kind(fsm).definition:allowed(instances.current(fsm), state)
+  end)
+end
+
+---Whether the FSM's state answers an event.
+---@async
+---@param name any
+---@param event string
+---@return boolean? responds
+---@return finitomata.Error? err
+function Branch:responds(name, event)
+  check.type(event, "string", 2, "responds")
+  local fsm = self._fsms[name]
+  if fsm == nil then return false, no_such(name) end
+  return read(self, fsm, function()
+    return instances.kind(fsm).definition:responds(instances.current(fsm), event)
+  end)
+end
+
+---Whether the FSM would take an event now: its state answers it, and the guards
+---are met. No callback but the guards is run.
+---@async
+---@param name any
+---@param event string
+---@param event_payload? any what the guards are shown
+---@return boolean can
+---@return finitomata.Error? why not
+function Branch:can(name, event, event_payload)
+  check.type(event, "string", 2, "can")
+  local fsm = self._fsms[name]
+  if fsm == nil then return false, no_such(name) end
+  return read(self, fsm, instances.can, { event = event, payload = event_payload })
+end
+
+---Calls `on_timer` now and starts the interval again.
+---@async
+---@param name any
+---@return true?
+---@return finitomata.Error?
+function Branch:timer_tick(name)
+  local fsm = self._fsms[name]
+  if fsm == nil then return nil, no_such(name) end
+  if task.current() == fsm then
+    instances.send_tick(fsm, nil)
+    return true
+  end
+  return wait_for(self, fsm, nil, function(waiter)
+    instances.send_tick(fsm, waiter)
+    return true
+  end)
+end
+
+---Starts the interval again.
+---@async
+---@param name any
+---@param tick? boolean let it go off at once
+---@param ms? number    the interval from now on
+---@return true?
+---@return finitomata.Error?
+function Branch:reset_timer(name, tick, ms)
+  check.optional(tick, "boolean", 2, "reset_timer")
+  check.duration(ms, 3, "reset_timer")
+  local fsm = self._fsms[name]
+  if fsm == nil then return nil, no_such(name) end
+  local request = { tick = tick, ms = ms, waiter = task.waiter() }
+  if task.current() == fsm then
+    instances.send_reset(fsm, request)
+    return true
+  end
+  return wait_for(self, fsm, nil, function(waiter)
+    request.waiter = waiter
+    instances.send_reset(fsm, request)
+    return true
+  end)
+end
+
+---@private
+function Branch:_row(fsm)
+  return { implementation = implementation_of(fsm), ref = self:_ref(fsm), node = self.node }
+end
+
+---@return table<any, {implementation: string, ref: string, node: string}>
+function Branch:all()
+  local rows = {}
+  for name, fsm in pairs(self._fsms) do rows[name] = self:_row(fsm) end
+  return rows
+end
+
+---@return integer
+function Branch:count()
+  return self._count
+end
+
+---The name of some FSM.
+---@return any? name
+---@return finitomata.Error? err "empty"
+function Branch:random()
+  if self._count == 0 then
+    return Error.fail("empty", ("there is no FSM in the branch `%s`"):format(tostring(self.id)))
+  end
+  if not self._names then
+    self._names, self._stale = {}, {}
+    for name in pairs(self._fsms) do self._names[#self._names + 1] = name end
+  end
+  local names, stale = self._names, self._stale
+  while true do
+    local at = self._random:below(#names)
+    local name = names[at + 1]
+    if not stale[name] then return name end
+    stale[name] = nil
+    names[at + 1] = names[#names]
+    names[#names] = nil
+  end
+end
+
+-- ---- stopping ------------------------------------------------------------------
+
+local function abandon(request)
+  local fsm = request.fsm
+  if instances.is_dead(fsm) then return end
+  log.warning("%s: a handler is still not done after %s ms, the FSM is given up",
+    tostring(instances.name(fsm)), request.after)
+  instances.vanish(fsm, request.reason)
+end
+
+local function stop_fsm(self, fsm, reason)
+  local waiter = task.waiter()
+  instances.send_stop(fsm, reason, waiter)
+  if task.current() == fsm then return true end -- it ends when this handler is done
+  local shutdown = instances.kind(fsm).shutdown
+  local request = { fsm = fsm, reason = reason, after = shutdown }
+  local done = task.wait(waiter, shutdown, self.clock)
+  if not done then abandon(request) end
+  return true
+end
+
+---Ends an FSM: when the handler that runs is done, or after its `shutdown` time.
+---@async
+---@param name any
+---@param reason? any what `on_terminate` is told, "stop" by default
+---@return true?
+---@return finitomata.Error?
+function Branch:stop_fsm(name, reason)
+  local fsm = self._fsms[name]
+  if fsm == nil then return nil, no_such(name) end
+  if reason == nil then reason = "stop" end
+  return stop_fsm(self, fsm, reason)
+end
+
+---Ends all FSMs of the branch.
+---@async
+---@return true
+function Branch:stop()
+  local fsms = {}
+  for _, fsm in pairs(self._fsms) do fsms[#fsms + 1] = fsm end
+  local waiters = {}
+  for i, fsm in ipairs(fsms) do
+    waiters[i] = task.waiter()
+    instances.send_stop(fsm, "shutdown", waiters[i])
+  end
+  for i, fsm in ipairs(fsms) do
+    if task.current() ~= fsm then
+      local done = task.wait(waiters[i], instances.kind(fsm).shutdown, self.clock)
+      if not done then
+        abandon { fsm = fsm, reason = "shutdown", after = instances.kind(fsm).shutdown }
+      end
+    end
+  end
+  self._monitors = {}
+  if self._on_stop then self._on_stop() end
+  return true
+end
+
+---Registers what is to happen after `stop`.
+---@param fn fun()
+function Branch:on_stop(fn)
+  self._on_stop = fn
+end
+
+---How a supervisor of supervisors would start this branch.
+---@return table
+function Branch:child_spec()
+  return { id = self.id, start = { "finitomata", "start_link", { self.id } } }
+end
+
+-- ---- watching ------------------------------------------------------------------
+
+---@private
+function Branch:_tell(kind, name, fsm)
+  for _, handle in ipairs({ table.unpack(self._monitors) }) do
+    guard.call(name, "monitor", handle.fn, kind, { [name] = self:_row(fsm) })
+  end
+end
+
+---Calls `fn(kind, rows)` when FSMs come and go.
+---@param fn fun(kind: "join"|"leave"|"conflict", rows: table)
+---@return {cancel: fun(self)} handle
+function Branch:monitor(fn)
+  check.type(fn, "function", 1, "monitor")
+  local branch = self
+  local handle = { fn = fn }
+  function handle:cancel()
+    for i, each in ipairs(branch._monitors) do
+      if each == self then
+        table.remove(branch._monitors, i)
+        return
+      end
+    end
+  end
+  self._monitors[#self._monitors + 1] = handle
+  return handle
+end
+
+return M

@@ -1,0 +1,231 @@
+-- SPDX-License-Identifier: MIT
+
+--- Coroutines and their ready queue. Everything an FSM does is a job: a function
+--- and up to three arguments. A turn runs the jobs that were ready when it began,
+--- in order; one pooled coroutine (a worker) runs job after job and is only
+--- parked when a job waits for something, and then another worker goes on.
+local Error = require("finitomata.error")
+local log = require("finitomata.log")
+
+local M = {}
+
+local create, resume, yield, running = coroutine.create, coroutine.resume, coroutine.yield,
+  coroutine.running
+
+local RESUME <const> = false -- in a job's place: the waiter beside it goes on
+local POOL_MAX <const> = 256
+
+-- Jobs are four slots each. `inbox` takes new ones while `batch` is worked off.
+local inbox, inbox_size = {}, 0
+local batch, head, last = {}, 1, 0
+local pool, pool_size = {}, 0
+local turning = false
+local current = nil -- the FSM whose code runs
+
+-- How this process waits for the outside: set by the clock that has a loop.
+local request_turn, step_loop, in_loop, default_clock
+
+---@class finitomata.Waiter
+---@field done boolean
+---@field n integer? how many values it was woken with; they are 1..n
+
+---Tells the queue how to reach the event loop.
+---@param loop {request: fun(), step: fun(): boolean; inside: fun(): boolean; clock: finitomata.Clock}
+function M.attach(loop)
+  request_turn, step_loop, in_loop, default_clock = loop.request, loop.step, loop.inside, loop.clock
+  if inbox_size > 0 or head <= last then request_turn() end
+end
+
+---@param clock finitomata.Clock where `sleep` and timeouts find time by default
+function M.set_default_clock(clock)
+  default_clock = clock
+end
+
+---The FSM in whose callback the caller is, if it is in one.
+---@return finitomata.Instance?
+function M.current()
+  return current
+end
+
+---@param fsm finitomata.Instance?
+---@return finitomata.Instance? previous
+function M.enter(fsm)
+  local previous = current
+  current = fsm
+  return previous
+end
+
+local function post(fn, a, b, c)
+  local at = inbox_size
+  inbox[at + 1], inbox[at + 2], inbox[at + 3], inbox[at + 4] = fn, a, b, c
+  inbox_size = at + 4
+  if at == 0 and request_turn then request_turn() end
+end
+
+---Appends a job to the ready queue.
+---@param fn fun(a, b, c)
+M.post = post
+
+local function work()
+  local self = running()
+  while true do
+    local at = head
+    local fn = batch[at]
+    if at > last or fn == RESUME then
+      if pool_size >= POOL_MAX then return end
+      pool_size = pool_size + 1
+      pool[pool_size] = self
+      yield()
+    else
+      head = at + 4
+      local a, b, c = batch[at + 1], batch[at + 2], batch[at + 3]
+      batch[at], batch[at + 1], batch[at + 2], batch[at + 3] = nil, nil, nil, nil
+      fn(a, b, c)
+    end
+  end
+end
+
+---The coroutine that the next job of the batch needs.
+local function next_coroutine()
+  if batch[head] == RESUME then
+    local co = batch[head + 1]
+    batch[head], batch[head + 1] = nil, nil
+    head = head + 4
+    return co
+  end
+  if pool_size == 0 then return create(work) end
+  local co = pool[pool_size]
+  pool[pool_size] = nil
+  pool_size = pool_size - 1
+  return co
+end
+
+---Runs the jobs that are ready now; jobs that these post wait for the next turn.
+---@return boolean worked  false when there was nothing to do
+---@return boolean more    whether jobs wait already
+function M.turn()
+  if turning then return false, false end
+  if head > last then
+    if inbox_size == 0 then return false, false end
+    batch, inbox = inbox, batch
+    head, last, inbox_size = 1, inbox_size, 0
+  end
+  turning = true
+  while head <= last do
+    local co = next_coroutine()
+    local ok, err = resume(co)
+    current = nil
+    if not ok then log.error("%s", debug.traceback(co, Error.text(err))) end
+  end
+  turning = false
+  return true, inbox_size > 0
+end
+
+---Runs turns until no job is left.
+function M.drain()
+  if turning then error("time cannot be moved from within a handler", 3) end
+  while M.turn() do end -- luacheck: ignore 542
+end
+
+local function report(err)
+  return debug.traceback(Error.text(err), 2)
+end
+
+local function run_spawned(fn, arguments)
+  local ok, trace = xpcall(fn, report, table.unpack(arguments, 1, arguments.n))
+  if not ok then log.error("%s", trace) end
+end
+
+---Runs a function in a pooled coroutine, soon. An error in it is reported.
+---@param fn function
+---@param ... any its arguments
+function M.spawn(fn, ...)
+  post(run_spawned, fn, table.pack(...))
+end
+
+---Something to wait for: `wait` in one place, `wake` in another, in any order.
+---@return finitomata.Waiter
+function M.waiter()
+  return { done = false }
+end
+
+---Lets the one who waits go on, with these values. A second call does nothing.
+---@param waiter finitomata.Waiter
+---@param ... any
+function M.wake(waiter, ...)
+  if waiter.done then return end
+  waiter.done = true
+  waiter.n = select("#", ...)
+  for i = 1, waiter.n do waiter[i] = (select(i, ...)) end
+  if waiter.co then post(RESUME, waiter.co) end
+end
+
+local function expire(waiter)
+  waiter.timer = nil
+  M.wake(waiter, nil, Error.new("timeout", ("no answer within %s ms"):format(waiter.timeout)))
+end
+
+---Outside any coroutine: runs the queue and the loop until the answer is there.
+local function drive(waiter, clock)
+  if turning or in_loop and in_loop() then
+    error("a call that waits needs a coroutine here: use finitomata.spawn", 0)
+  end
+  local real = not (clock and clock.virtual) and step_loop
+  while not waiter.done do
+    if not M.turn() and not (real and step_loop()) and not waiter.done then
+      M.wake(waiter, nil, Error.new("deadlock", "nothing is left that could answer"))
+    end
+  end
+end
+
+---Waits until the waiter is woken, and returns the values it was woken with; or
+---nil and an error "timeout". In a coroutine it yields, outside it runs the loop.
+---@async
+---@param waiter finitomata.Waiter
+---@param timeout_ms? number
+---@param clock? finitomata.Clock  whose time the timeout is
+---@return any ...
+function M.wait(waiter, timeout_ms, clock)
+  if not waiter.done then
+    local co, main = running()
+    if timeout_ms then
+      waiter.timeout = timeout_ms
+      clock = clock or default_clock
+      if clock then waiter.timer = clock:start(timeout_ms, expire, waiter) end
+    end
+    if main then
+      drive(waiter, clock)
+    else
+      waiter.co = co
+      local fsm = current
+      yield()
+      current = fsm
+    end
+    if waiter.timer then clock:stop(waiter.timer) end
+  end
+  return table.unpack(waiter, 1, waiter.n)
+end
+
+---Pauses the caller. Other FSMs go on meanwhile.
+---@async
+---@param ms number
+---@param clock? finitomata.Clock
+function M.sleep(ms, clock)
+  clock = clock or default_clock
+  if not clock then error("there is no clock to sleep by: the module infinitomata.core is missing", 0) end
+  local waiter = M.waiter()
+  clock:start(ms, M.wake, waiter)
+  local _, err = M.wait(waiter, nil, clock)
+  if err then error(err, 0) end
+end
+
+local serial = 0
+
+---A number that this process has not given yet.
+---@return integer
+function M.serial()
+  serial = serial + 1
+  return serial
+end
+
+return M
