@@ -1,0 +1,155 @@
+-- SPDX-License-Identifier: MIT
+--- `infinitomata run`: a node of the cluster with a script on it. It serves until
+--- SIGINT or SIGTERM, or until the script leaves the cluster.
+local cli = require "infinitomata.cli"
+local options = require "infinitomata.cli.options"
+local program = require "infinitomata.program"
+local settings = require "infinitomata.cli.settings"
+
+local M = {}
+
+M.usage = [[
+starts a node, runs a script on it, and serves until SIGINT or SIGTERM
+
+  infinitomata run [options] script.lua [arguments]
+
+  --name NAME          of this node; default: the host's
+  --bind HOST:PORT     for the cluster's gossip; default 127.0.0.1:7946, port 0: any
+  --advertise HOST:PORT  where others reach it, when that is not --bind
+  --rpc HOST:PORT      for calls between nodes; default: the host of --bind, any port
+  --join HOST:PORT,... members to join; it is an error when none of them answers
+  --key-file FILE      keys in base 64, one a line; the first one seals
+  --profile NAME       lan (default), wan or local: timing of failure detection
+  --id NAME            a branch to start besides the default one
+  --log LEVEL          debug, info, warning (default), error or off
+  --config FILE        a Lua file that returns a table of these
+
+Each option may also come from the environment (INFINITOMATA_NAME and so on) or
+from the file; the command line is strongest. The script's folder is put on
+package.path, and what follows the script is its `arg`. A second signal ends the
+program at once.
+
+exit status: 0, 1 it failed, 2 wrong usage]]
+
+local LEVELS = { debug = true, info = true, warning = true, error = true, off = true }
+
+---The script's folder first, so that an application is a folder of modules.
+local function use_folder(script)
+  local folder = script:match("^(.*)/[^/]*$") or "."
+  if folder == "" then folder = "/" end
+  package.path = ("%s/?.lua;%s/?/init.lua;%s"):format(folder, folder, package.path)
+end
+
+---As lua does it: the script at 0, what came before it below.
+local function set_arg(args, at)
+  local arg = {}
+  for i = 1, #args do arg[i - at] = args[i] end
+  _G.arg = arg
+end
+
+---A script that leaves the cluster ends the program: the loop it runs on stops.
+local function quit_after_leaving(node)
+  local leave = node.leave
+  node.leave = function()
+    local left = leave()
+    program.quit()
+    return left
+  end
+end
+
+---The first signal leaves the cluster in good order, wherever the script is.
+---@param node table infinitomata.node
+---@return fun() served says that only the loop runs now: leaving is enough
+local function watch_signals(node)
+  local task = require "finitomata.task"
+  local in_script, leaving = true, false
+  local function leave()
+    if leaving then return end
+    leaving = true
+    task.spawn(function()
+      node.leave()
+      if in_script then os.exit(cli.OK) end
+    end)
+  end
+  for _, name in ipairs { "SIGINT", "SIGTERM" } do program.signal(name, leave) end
+  program.second_signal_ends()
+  return function() in_script = false end
+end
+
+local function with_traceback(problem)
+  return debug.traceback(tostring(problem), 2)
+end
+
+---@param given { node: table, id: string?, log: string? }
+---@return boolean? ok
+---@return string? problem
+local function start(infinitomata, given)
+  if given.log then (require "finitomata.log").set_level(given.log) end
+  local ok, started, err = pcall(infinitomata.node.start, given.node)
+  if not ok then return nil, tostring(started) end
+  if not started then return nil, tostring(err) end
+  if given.id then infinitomata.start_link(given.id) end
+  return true
+end
+
+---@param chunk fun(...) the script
+---@param given { node: table, id: string?, log: string? }
+---@param args string[]
+---@param at integer the script's place among them
+---@return integer status
+local function host(chunk, given, args, at)
+  local infinitomata = require "infinitomata"
+  local node = infinitomata.node
+  quit_after_leaving(node)
+  local served = watch_signals(node)
+  local started, problem = start(infinitomata, given)
+  if not started then
+    cli.complain("%s", problem)
+    return cli.FAILED
+  end
+  local ok, trace = xpcall(chunk, with_traceback, table.unpack(args, at + 1))
+  if not ok then
+    cli.complain("%s", trace)
+    node.leave()
+    return cli.FAILED
+  end
+  served()
+  while node.self() and program.serve() do end
+  return cli.OK
+end
+
+---Reads the script before anything is started.
+---@return fun(...)? chunk
+---@return integer? status
+local function load_script(path)
+  local file, problem = io.open(path, "r")
+  if not file then return nil, cli.misused("run", "cannot open " .. problem) end
+  file:close()
+  local chunk, fault = loadfile(path)
+  if chunk then return chunk end
+  cli.complain("%s", fault)
+  return nil, cli.FAILED
+end
+
+---@param args string[]
+---@return integer status
+function M.run(args)
+  local given, at = options.parse(args, settings.OPTIONS)
+  if not given then return cli.misused("run", at) end
+  if not args[at] then return cli.misused("run", "a script is missing") end
+  if given.log and not LEVELS[given.log] then
+    return cli.misused("run", ("unknown log level '%s'"):format(given.log))
+  end
+  local chunk, status = load_script(args[at])
+  if not chunk then return status end
+  local read, problem = settings.read(given)
+  if not read then
+    cli.complain("%s", problem)
+    return cli.FAILED
+  end
+  use_folder(args[at])
+  set_arg(args, at)
+  return host(chunk, read, args, at)
+end
+
+return M
