@@ -8,46 +8,34 @@
 #include <uv.h>
 
 #include "core/node.h"
+#include "core/rpc.h" /* inf_target, inf_call_result, inf_retry_policy */
 
 typedef struct inf_host inf_host;
 
-/** How often and how long a call is tried; milliseconds. */
-typedef struct inf_retry_policy {
-    uint32_t attempts;         /* sends, and looks at an unknown name */
-    uint32_t poll_interval_ms; /* between looks at an unknown name */
-    uint32_t rpc_timeout_ms;   /* for one attempt's answer */
-    uint32_t backoff_base_ms;  /* first pause after a failure */
-    uint32_t backoff_max_ms;   /* longest pause */
-    uint32_t timeout_ms;       /* in all; 0: no other bound */
-} inf_retry_policy;
-
-/** What became of a call. */
-typedef struct inf_call_result {
-    int status;        /* 0: `body` is the answer; else INF_E... */
-    inf_slice body;    /* borrowed for the callback */
-    inf_slice node;    /* who answered, or was tried last; may be empty */
-    uint32_t attempts; /* how often it was tried */
-    uint64_t elapsed_ms;
-} inf_call_result;
-
-/** All callbacks run on the worker loop's thread. */
+/** All callbacks run on the worker loop's thread, straight from the loop, never
+    from inside a function below; each may call any of them. After
+    inf_host_close only on_result comes. */
 typedef struct inf_host_handler {
     void *ctx;
-    /** A peer asks: answer once, now or later, with inf_host_reply. */
+    /** A peer, or this node itself, asks: answer once, now or later, with
+        inf_host_reply or inf_host_refuse. */
     void (*on_request)(void *ctx, uint64_t token, inf_slice body);
     /** A call of ours ended; `tag` is the caller's own. */
     void (*on_result)(void *ctx, uint64_t tag, const inf_call_result *result);
-    /** MEMBER, ROWS, LOST, USER, DONE or LOG came out of the core. */
+    /** MEMBER, ROWS, LOST, USER, DONE or LOG came out of the core, or a LOG out
+        of the host. */
     void (*on_event)(void *ctx, const inf_effect *event);
 } inf_host_handler;
 
 typedef struct inf_host_config {
-    inf_node_config node; /* advertise, rpc_port, boot, wall_ms are filled in
-                             from what was bound */
-    uv_loop_t *loop;      /* the worker loop; outlives the host */
-    inf_addr bind;        /* gossip, UDP and TCP; port 0: any that has both */
-    inf_addr advertise;   /* len 0: what was bound */
-    inf_addr rpc;         /* the worker's; len 0: bind's address, any port */
+    inf_node_config
+        node;               /* advertise, rpc_port, wall_ms are filled in from
+                               what   was bound; boot is at least the wall clock */
+    uv_loop_t *loop;        /* the worker loop; outlives the host */
+    inf_addr bind;          /* gossip, UDP and TCP; port 0: any that has both */
+    inf_addr advertise;     /* len 0: what was bound; port 0: the bound one */
+    inf_addr rpc;           /* the worker's; len 0: bind's address, any port */
+    uint16_t rpc_advertise; /* port that peers dial; 0: what was bound */
     inf_host_handler handler;
 } inf_host_config;
 
@@ -77,25 +65,29 @@ uint64_t inf_host_now_ms(const inf_host *host);
 inf_addr inf_host_gossip_addr(const inf_host *host);
 inf_addr inf_host_rpc_addr(const inf_host *host);
 
-/** Whom a call is for: the owner of `name` in `branch`, wherever it is at each
-    attempt, or, with `node` not empty, that node. */
-typedef struct inf_target {
-    inf_slice branch;
-    inf_slice name;
-    inf_slice node;
-} inf_target;
-
 /**
  * Sends a request and retries as the policy says, under one id that the
- * receiver recognises. on_result comes later, never from inside this call.
- * Everything is copied.
- * @return 0, INF_EFULL (too many calls wait), INF_ETOOBIG, INF_ENOMEM; then
- *         there will be no on_result.
+ * receiver recognises. on_result comes exactly once and later, never from
+ * inside this call. Everything is copied.
+ *
+ * With `target->node` empty the call goes to the owner of the name, and waits
+ * for the name while the view does not have it. With a node it goes there, this
+ * node included, and ends with INF_EUNREACHABLE at once when membership does
+ * not list that node as alive or suspect, or gives it up meanwhile.
+ * @return 0, INF_EFULL (too many calls wait), INF_ETOOBIG, INF_ENAME,
+ *         INF_EINVAL, INF_ENOMEM, INF_ECLOSED; then there will be no on_result.
  */
 int inf_host_call(inf_host *host, const inf_target *target, inf_slice body,
                   const inf_retry_policy *policy, uint64_t tag);
-/** Answers a request; copied. INF_ENOENT: the token was answered before, or
-    its link is gone. */
+/** Answers a request; copied, and kept for a caller that asks again.
+    INF_ENOENT: the token was answered before. INF_ETOOBIG: answer otherwise. */
 int inf_host_reply(inf_host *host, uint64_t token, inf_slice body);
+/**
+ * Says that nothing was carried out. INF_ENOENT: the name is not here (any
+ * more); a caller that asked for the name looks for its owner again, one that
+ * asked for this node gets INF_ENOENT. INF_EFULL, INF_ENOTREADY: the caller
+ * pauses and tries again. Any other status ends its call.
+ */
+int inf_host_refuse(inf_host *host, uint64_t token, int status);
 
 #endif

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+#include "host/link.h"
+
+#include "base/error.h"
+#include "host/clock.h"
+#include "host/socket.h"
+
+#define READ_SIZE      65536
+#define KEEP_SIZE      (1u << 20) /* an empty buffer above this is given back */
+#define PAUSE_READING  (8u << 20)
+#define RESUME_READING (4u << 20)
+
+void inf_links_init(inf_links *links, uv_loop_t *loop, inf_alloc *mem,
+                    const inf_link_handler *handler) {
+    *links = (inf_links){.loop = loop,
+                         .mem = mem,
+                         .handler = *handler,
+                         .turn = 1,
+                         .deadline_ms = INF_NEVER};
+    inf_list_init(&links->all);
+    inf_list_init(&links->dirty);
+}
+
+inf_link *inf_link_of(inf_rpc_link *rpc) {
+    return INF_LIST_OWNER(rpc, inf_link, rpc);
+}
+
+static void enter(inf_links *links) {
+    links->handler.on_enter(links->handler.ctx);
+}
+
+static void leave(inf_links *links) {
+    links->handler.on_leave(links->handler.ctx);
+}
+
+static size_t waiting(const inf_link *link) {
+    return link->out.len + link->flying.len;
+}
+
+/* ---- birth and end ----------------------------------------------------- */
+
+static void set_deadline(inf_link *link, uint64_t until_ms) {
+    link->until_ms = until_ms;
+    if (until_ms < link->links->deadline_ms) {
+        link->links->deadline_ms = until_ms;
+    }
+}
+
+static inf_link *new_link(inf_links *links) {
+    if (links->count >= INF_LINKS_MAX) return NULL;
+    inf_link *link = inf_zalloc(links->mem, sizeof *link);
+    if (link == NULL) return NULL;
+    if (uv_tcp_init(links->loop, &link->tcp) != 0) {
+        inf_free(links->mem, link);
+        return NULL;
+    }
+    link->links = links;
+    link->tcp.data = link;
+    link->connect.data = link;
+    link->write.data = link;
+    inf_buf_init(&link->in, links->mem);
+    inf_buf_init(&link->out, links->mem);
+    inf_buf_init(&link->flying, links->mem);
+    inf_list_init(&link->dirty);
+    inf_list_init(&link->place);
+    inf_list_push(&links->all, &link->place);
+    links->count++;
+    set_deadline(link, inf_clock_ms() + INF_LINK_DIAL_MS);
+    return link;
+}
+
+/* Once libuv and the calls have both let go. */
+static void free_if_done(inf_link *link) {
+    if (!link->tcp_closed || link->resting) return;
+    inf_links *links = link->links;
+    inf_list_remove(&link->place);
+    inf_buf_deinit(&link->in);
+    inf_buf_deinit(&link->out);
+    inf_buf_deinit(&link->flying);
+    inf_free(links->mem, link);
+    links->count--;
+}
+
+static void on_tcp_closed(uv_handle_t *handle) {
+    inf_link *link = handle->data;
+    inf_links *links = link->links;
+    enter(links);
+    link->tcp_closed = true;
+    free_if_done(link);
+    leave(links);
+}
+
+static void take_down(inf_link *link, int status, bool rests) {
+    if (link->down) return;
+    link->down = true;
+    link->resting = rests;
+    inf_list_remove(&link->dirty);
+    uv_close((uv_handle_t *)&link->tcp, on_tcp_closed);
+    if (rests) set_deadline(link, inf_clock_ms() + INF_LINK_REST_MS);
+    inf_link_handler *handler = &link->links->handler;
+    handler->on_down(handler->ctx, link, link->connected, rests, status);
+}
+
+void inf_link_close(inf_link *link, int status) {
+    take_down(link, status, link->dialled && !link->links->closing);
+}
+
+static void end_rest(inf_link *link) {
+    link->resting = false;
+    link->links->handler.on_gone(link->links->handler.ctx, link);
+    free_if_done(link);
+}
+
+void inf_links_close(inf_links *links) {
+    links->closing = true;
+    inf_list *item = links->all.next;
+    while (item != &links->all) {
+        inf_link *link = INF_LIST_OWNER(item, inf_link, place);
+        item = item->next;
+        if (link->resting) {
+            end_rest(link);
+        } else {
+            inf_link_close(link, INF_ECLOSED);
+        }
+    }
+}
+
+static bool is_late(const inf_link *link) {
+    return !link->down &&
+           (link->dialled ? !link->connected : link->rpc.peer == NULL);
+}
+
+void inf_links_tick(inf_links *links, uint64_t now_ms) {
+    if (now_ms < links->deadline_ms) return;
+    links->deadline_ms = INF_NEVER;
+    inf_list *item = links->all.next;
+    while (item != &links->all) {
+        inf_link *link = INF_LIST_OWNER(item, inf_link, place);
+        item = item->next;
+        if (!link->resting && !is_late(link)) continue;
+        if (link->until_ms > now_ms) {
+            set_deadline(link, link->until_ms);
+        } else if (link->resting) {
+            end_rest(link);
+        } else {
+            inf_link_close(link, INF_ETIMEDOUT);
+        }
+    }
+}
+
+/* ---- writing ----------------------------------------------------------- */
+
+static void on_written(uv_write_t *req, int status);
+
+static void mark_dirty(inf_link *link) {
+    inf_links *links = link->links;
+    if (inf_list_empty(&links->dirty))
+        links->handler.on_dirty(links->handler.ctx);
+    inf_list_push(&links->dirty, &link->dirty);
+}
+
+static void give_back(inf_buf *buf) {
+    inf_buf_clear(buf);
+    if (buf->cap > KEEP_SIZE) inf_buf_deinit(buf);
+}
+
+/* Hands all that waits to the kernel, or to libuv when it will not take it. */
+static void flush(inf_link *link) {
+    if (link->broken != 0) inf_link_close(link, link->broken);
+    if (link->down || !link->connected || link->writing) return;
+    if (link->out.len == 0) return;
+    uv_buf_t buf = uv_buf_init((char *)link->out.data, (unsigned)link->out.len);
+    int sent = uv_try_write((uv_stream_t *)&link->tcp, &buf, 1);
+    if (sent < 0 && sent != UV_EAGAIN) {
+        inf_link_close(link, inf_socket_status(sent));
+        return;
+    }
+    link->wrote = link->links->turn;
+    if (sent > 0 && (size_t)sent == link->out.len) {
+        give_back(&link->out);
+        return;
+    }
+    inf_buf spare = link->flying;
+    link->flying = link->out;
+    link->out = spare;
+    size_t at = sent > 0 ? (size_t)sent : 0;
+    buf = uv_buf_init((char *)link->flying.data + at,
+                      (unsigned)(link->flying.len - at));
+    link->writing = true;
+    int rc =
+        uv_write(&link->write, (uv_stream_t *)&link->tcp, &buf, 1, on_written);
+    if (rc != 0) inf_link_close(link, inf_socket_status(rc));
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf);
+static void on_read(uv_stream_t *tcp, ssize_t len, const uv_buf_t *buf);
+
+static void read_on(inf_link *link) {
+    int rc = uv_read_start((uv_stream_t *)&link->tcp, on_alloc, on_read);
+    if (rc != 0) inf_link_close(link, inf_socket_status(rc));
+}
+
+static void on_written(uv_write_t *req, int status) {
+    inf_link *link = req->data;
+    inf_links *links = link->links;
+    link->writing = false;
+    if (link->down) return;
+    enter(links);
+    give_back(&link->flying);
+    if (status != 0) {
+        inf_link_close(link, inf_socket_status(status));
+    } else {
+        flush(link);
+    }
+    if (!link->down && link->paused && waiting(link) < RESUME_READING) {
+        link->paused = false;
+        read_on(link);
+    }
+    leave(links);
+}
+
+void inf_links_flush(inf_links *links) {
+    inf_list dirty;
+    inf_list_move(&dirty, &links->dirty);
+    while (!inf_list_empty(&dirty)) {
+        inf_link *link = INF_LIST_OWNER(dirty.next, inf_link, dirty);
+        inf_list_remove(&link->dirty);
+        flush(link);
+    }
+}
+
+void inf_link_break(inf_link *link, int status) {
+    if (link->down) return;
+    link->broken = status;
+    mark_dirty(link);
+}
+
+static int break_off(inf_link *link, int status) {
+    inf_link_break(link, status);
+    return status;
+}
+
+/* The straight way: 0 when all is with the kernel, else how far it came is in
+ *sent. */
+static int write_at_once(inf_link *link, inf_slice head, inf_slice body,
+                         size_t *sent) {
+    uv_buf_t bufs[2] = {uv_buf_init((char *)head.data, (unsigned)head.len),
+                        uv_buf_init((char *)body.data, (unsigned)body.len)};
+    unsigned count = body.len != 0 ? 2 : 1;
+    int rc = uv_try_write((uv_stream_t *)&link->tcp, bufs, count);
+    if (rc < 0 && rc != UV_EAGAIN) return break_off(link, INF_EUNREACHABLE);
+    *sent = rc > 0 ? (size_t)rc : 0;
+    link->wrote = link->links->turn;
+    return 0;
+}
+
+static int queue(inf_link *link, inf_slice head, inf_slice body, size_t sent) {
+    size_t len = link->out.len;
+    size_t of_head = sent < head.len ? sent : head.len;
+    size_t of_body = sent - of_head;
+    inf_buf_put(&link->out, head.data + of_head, head.len - of_head);
+    if (body.len > of_body) {
+        inf_buf_put(&link->out, body.data + of_body, body.len - of_body);
+    }
+    if (link->out.failed) {
+        link->out.failed = false;
+        link->out.len = len;
+        if (sent == 0) return INF_ENOMEM;
+        (void)break_off(link, INF_ENOMEM); /* half a frame has left */
+        return 0;
+    }
+    mark_dirty(link);
+    if (!link->dialled && !link->paused && waiting(link) > PAUSE_READING) {
+        link->paused = true;
+        (void)uv_read_stop((uv_stream_t *)&link->tcp);
+    }
+    return 0;
+}
+
+int inf_link_send(inf_link *link, inf_slice head, inf_slice body) {
+    size_t sent = 0;
+    if (link->down || link->broken != 0) return INF_EUNREACHABLE;
+    bool idle = link->connected && !link->writing && link->out.len == 0;
+    if (waiting(link) + head.len + body.len > INF_LINK_BYTES_MAX) {
+        return INF_EFULL;
+    }
+    bool first = link->wrote != link->links->turn;
+    if (idle && first && link->links->corked == 0) {
+        int rc = write_at_once(link, head, body, &sent);
+        if (rc != 0) return rc;
+        if (sent == head.len + body.len) return 0;
+    }
+    return queue(link, head, body, sent);
+}
+
+/* ---- reading ----------------------------------------------------------- */
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
+    inf_link *link = handle->data;
+    (void)suggested;
+    uint8_t *room = inf_buf_reserve(&link->in, READ_SIZE);
+    *buf = uv_buf_init((char *)room, room != NULL ? READ_SIZE : 0);
+}
+
+static void cut_frames(inf_link *link) {
+    inf_link_handler *handler = &link->links->handler;
+    size_t at = 0;
+    while (!link->down && at < link->in.len) {
+        inf_slice rest = {link->in.data + at, link->in.len - at};
+        int64_t size = inf_rpc_frame_size(rest);
+        if (size < 0) inf_link_close(link, (int)size);
+        if (size <= 0 || (uint64_t)size > rest.len) break;
+        at += (size_t)size;
+        handler->on_frame(handler->ctx, link,
+                          inf_slice_of(rest.data, (size_t)size));
+    }
+    if (link->down) return; /* the buffer goes with the link */
+    inf_buf_consume(&link->in, at);
+    if (link->in.len == 0) give_back(&link->in);
+}
+
+static void on_read(uv_stream_t *tcp, ssize_t len, const uv_buf_t *buf) {
+    inf_link *link = tcp->data;
+    inf_links *links = link->links;
+    (void)buf;
+    if (len == 0 || link->down) return;
+    enter(links);
+    if (len == UV_ENOBUFS) {
+        inf_link_close(link, INF_ENOMEM);
+    } else if (len < 0) {
+        inf_link_close(link, INF_EUNREACHABLE);
+    } else {
+        link->in.len += (size_t)len;
+        cut_frames(link);
+    }
+    leave(links);
+}
+
+/* ---- connecting -------------------------------------------------------- */
+
+static void on_connect(uv_connect_t *req, int status) {
+    inf_link *link = req->data;
+    inf_links *links = link->links;
+    if (link->down) return;
+    enter(links);
+    if (status != 0) {
+        inf_link_close(link, inf_socket_status(status));
+    } else {
+        link->connected = true;
+        (void)uv_tcp_nodelay(&link->tcp, 1);
+        read_on(link);
+        flush(link);
+    }
+    leave(links);
+}
+
+int inf_links_dial(inf_links *links, const inf_addr *to, inf_link **out) {
+    struct sockaddr_storage addr;
+    if (links->closing) return INF_EUNREACHABLE;
+    inf_link *link = new_link(links);
+    if (link == NULL) return INF_EFULL;
+    link->dialled = true;
+    link->addr = *to;
+    (void)inf_socket_from_addr(to, &addr);
+    int rc = uv_tcp_connect(&link->connect, &link->tcp,
+                            (struct sockaddr *)&addr, on_connect);
+    if (rc != 0) { /* nobody knows it yet: no word about its end */
+        link->down = true;
+        uv_close((uv_handle_t *)&link->tcp, on_tcp_closed);
+        return INF_EUNREACHABLE;
+    }
+    *out = link;
+    return 0;
+}
+
+void inf_links_accept(inf_links *links, uv_stream_t *listener) {
+    struct sockaddr_storage peer;
+    int len = sizeof peer;
+    inf_link *link = new_link(links);
+    if (link == NULL) return; /* it waits in the backlog */
+    if (uv_accept(listener, (uv_stream_t *)&link->tcp) != 0 ||
+        uv_tcp_getpeername(&link->tcp, (struct sockaddr *)&peer, &len) != 0 ||
+        inf_socket_to_addr((struct sockaddr *)&peer, &link->addr) != 0) {
+        link->down = true;
+        uv_close((uv_handle_t *)&link->tcp, on_tcp_closed);
+        return;
+    }
+    link->connected = true;
+    (void)uv_tcp_nodelay(&link->tcp, 1);
+    read_on(link);
+}
+
+void inf_link_welcome(inf_link *link) {
+    link->until_ms = INF_NEVER;
+}
