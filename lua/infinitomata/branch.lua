@@ -1,0 +1,402 @@
+-- SPDX-License-Identifier: MIT
+--- A branch of the cluster: FSMs under one roof that reaches over all nodes
+--- that run the branch. What lives here is answered here, by the local branch
+--- of finitomata; everything else goes to the node that the registry names.
+local check = require "finitomata.check"
+local cluster = require "infinitomata.cluster"
+local cluster_info = require "infinitomata.cluster_info"
+local errors = require "finitomata.error"
+local policy = require "infinitomata.policy"
+local supervisor = require "finitomata.supervisor"
+local task = require "finitomata.task"
+
+---@class infinitomata.Branch
+---@field id string
+---@field private _local finitomata.Branch          the FSMs of this node
+---@field private _here table<string, string>       name -> ref of those FSMs
+---@field private _starting table<string, table>    name -> waiters of starts under way
+---@field private _policy table                     what the user set for this branch
+---@field private _monitors table[]                  handles, so that `stop` cancels them
+---@field private _on_stop fun(id: string)
+local Branch = {}
+Branch.__index = Branch
+Branch.__name = "infinitomata.Branch"
+
+local NAME_MAX = 255
+
+---@return finitomata.Error? err `bad_name`
+local function bad_name(name)
+  if #name >= 1 and #name <= NAME_MAX then return nil end
+  local text = "a name must have 1 to %d bytes, this one has %d"
+  return errors.new("bad_name", text:format(NAME_MAX, #name))
+end
+
+---What the local branch asks before it starts an FSM and says after its end.
+local function registry_hooks(branch)
+  return {
+    claim = function(name, implementation)
+      local ref, err = branch:_claim(name, implementation)
+      if ref then branch._here[name] = ref end
+      return ref, err
+    end,
+    release = function(name, ref)
+      branch._here[name] = nil
+      local node = cluster.node()
+      if node then node:release(branch.id, name, ref) end
+    end,
+  }
+end
+
+---@param id string
+---@param options? table the retry policy's keys; all else is for finitomata
+---@param on_stop fun(id: string) told when the branch has stopped
+---@return infinitomata.Branch
+function Branch.new(id, options, on_stop)
+  local retry, rest = {}, {}
+  for key, value in pairs(options or {}) do
+    if policy.has(key) then retry[key] = value else rest[key] = value end
+  end
+  policy.with(nil, retry) -- raises on a bad value
+  local self = setmetatable({
+    id = id,
+    _here = {},
+    _starting = {},
+    _policy = retry,
+    _monitors = {},
+    _on_stop = on_stop,
+  }, Branch)
+  rest.id = id
+  rest.hooks = registry_hooks(self)
+  self._local = supervisor.new(rest)
+  return self
+end
+
+function Branch:__tostring()
+  return ("infinitomata.Branch<%s>"):format(self.id)
+end
+
+---@private
+function Branch:_retry(options)
+  return policy.with(policy.with(nil, self._policy), options)
+end
+
+local function already_started(name, node, ref)
+  local text = ("fsm %q runs already on node %q"):format(name, node)
+  return errors.new("already_started", text, { node = node, ref = ref, name = name })
+end
+
+---@private
+function Branch:_claim(name, implementation)
+  local node = cluster.node()
+  if not node then return ("local:%s:%d"):format(name, task.serial()) end
+  local ref, code, owner, owner_ref = node:claim(self.id, name, implementation)
+  if ref then return ref end
+  if code == "already_started" then return nil, already_started(name, owner, owner_ref) end
+  return nil, errors.new(code, ("fsm %q cannot be registered: %s"):format(name, code))
+end
+
+---Opens the branch to the cluster: FSMs that were started before there was a
+---node enter the registry, and this node's view is filled from the others'.
+---@async
+function Branch:join_cluster()
+  local node = cluster.node()
+  node:branch(self.id)
+  self._local:rename_node(node:self().name)
+  for name in pairs(self._here) do
+    local row = self._local:all()[name]
+    local ref, _, owner = node:claim(self.id, name, row.implementation)
+    if ref then
+      self._here[name] = ref
+      self._local:set_ref(name, ref)
+    else
+      local reason = owner and "conflict" or "unregistered"
+      task.spawn(self._local.stop_fsm, self._local, name, reason)
+    end
+  end
+  cluster.synch(self.id) -- whoever stays silent now is reconciled later
+end
+
+---Stops what runs here, since the other nodes will know it no more.
+---@async
+function Branch:leave_cluster()
+  for name in pairs(self._here) do self._local:stop_fsm(name, "leave") end
+end
+
+---Another node's claim on the name has won: ours stops.
+---@param name string
+---@param ref string of ours
+function Branch:lose(name, ref)
+  if self._here[name] ~= ref then return end
+  task.spawn(self._local.stop_fsm, self._local, name, "conflict")
+end
+
+-- ---- starting ----------------------------------------------------------------
+
+local function implementation_name(implementation)
+  if type(implementation) == "string" then return implementation end
+  if type(implementation.name) == "string" then return implementation.name end
+  return nil, errors.new("unknown_implementation",
+    "a definition that starts on another node must have the `name` of its module")
+end
+
+local function self_name()
+  local node = cluster.node()
+  return node and node:self().name
+end
+
+---Starts the FSM on this node.
+---@private
+function Branch:_start_here(name, implementation, payload)
+  local ref, err = self._local:start_fsm(name, implementation, payload)
+  if not ref then return nil, err end
+  return ref, self_name(), implementation_name(implementation)
+end
+
+---Starts the FSM on `target`; this node is the name's home, so that starts of
+---one name queue here and the second finds the first.
+---@private
+function Branch:_start_as_home(name, implementation, payload, target, retry)
+  local under_way = self._starting[name]
+  if under_way then
+    local waiter = task.waiter()
+    under_way[#under_way + 1] = waiter
+    task.wait(waiter)
+  end
+  local node = cluster.node()
+  local owner, ref = node:whereis(self.id, name)
+  if owner then return nil, already_started(name, owner, ref) end
+  if self._starting[name] then
+    return self:_start_as_home(name, implementation, payload, target, retry)
+  end
+
+  self._starting[name] = {}
+  local start, where = self._start_there, target
+  if target == self_name() then start, where = self._start_here, nil end
+  local result = table.pack(pcall(start, self, name, implementation, payload, retry, where))
+  local waiters = self._starting[name]
+  self._starting[name] = nil
+  for _, waiter in ipairs(waiters) do task.wake(waiter) end
+  if not result[1] then error(result[2], 0) end
+  return table.unpack(result, 2, result.n)
+end
+
+---Asks another node to start the FSM, and remembers the row it answers. With
+---a `target` that node is the name's home and passes the start on to it.
+---@private
+function Branch:_start_there(name, implementation, payload, retry, peer, target)
+  local module, err = implementation_name(implementation)
+  if not module then return nil, err end
+  local op = target and "start" or "start_here"
+  local ref, owner, owner_module =
+    cluster.call_node(retry, peer, self.id, op, name, module, payload, target)
+  if not ref then return nil, owner end
+  local node = cluster.node()
+  if node then node:hint(self.id, name, ref, owner_module, owner) end
+  return ref, owner, owner_module
+end
+
+---One attempt: who is to run it, who serialises it, go.
+---@private
+function Branch:_start_once(name, implementation, payload, retry)
+  local node = cluster.node()
+  local owner, owner_ref = node:whereis(self.id, name)
+  if owner then return nil, already_started(name, owner, owner_ref) end
+  local target, err = cluster_info.whois(self.id, name)
+  if not target then return nil, err end
+  local home = node:place(self.id, name)
+  if home == self_name() then
+    return self:_start_as_home(name, implementation, payload, target, retry)
+  end
+  return self:_start_there(name, implementation, payload, retry, home, target)
+end
+
+---Failures after which another node may be asked.
+local MOVED = { unreachable = true, exhausted = true, closed = true }
+
+---Starts an FSM under `name` on the node that cluster_info chooses.
+---@async
+---@param name string 1 to 255 bytes
+---@param implementation string|table a module's name, or a definition that has one
+---@param payload? any plain data
+---@param options? table the retry policy for this call
+---@return string? ref
+---@return finitomata.Error? err
+function Branch:start_fsm(name, implementation, payload, options)
+  check.type(name, "string", 1, "start_fsm")
+  if type(implementation) ~= "table" then check.type(implementation, "string", 2, "start_fsm") end
+  local err = bad_name(name)
+  if err then return nil, err end
+  if not cluster.node() then return self._local:start_fsm(name, implementation, payload) end
+
+  local retry = self:_retry(options)
+  local ref, home
+  for _ = 1, retry.attempts do
+    local before = cluster.node():place(self.id, name)
+    ref, err = self:_start_once(name, implementation, payload, retry)
+    home = cluster.node() and cluster.node():place(self.id, name)
+    if ref or not MOVED[err.code] or home == before or home == nil then break end
+  end
+  if ref then return ref end
+  return nil, err
+end
+
+-- ---- asking --------------------------------------------------------------------
+
+---What a branch can be asked about one FSM, here or from afar, and how many
+---arguments it takes; a table of retry options may follow them.
+local OPS = {
+  transition = 3,
+  call = 3,
+  state = 1,
+  allowed = 1,
+  responds = 1,
+  can = 1,
+  timer_tick = 0,
+  reset_timer = 2,
+  stop_fsm = 1,
+}
+
+---Sends the question to the owner. An owner that no longer has the FSM is
+---believed, unless the registry has learnt of a new place meanwhile.
+---@private
+function Branch:_ask(op, retry, name, ...)
+  local node = cluster.node()
+  if not node then
+    return nil, errors.new("no_such_fsm", ("no fsm is called %q"):format(name), { name = name })
+  end
+  local result
+  for _ = 1, retry.attempts do
+    local owner, ref = node:whereis(self.id, name)
+    result = table.pack(cluster.call(retry, self.id, op, name, ...))
+    local err = result[2]
+    if result[1] ~= nil or type(err) ~= "table" or err.code ~= "no_such_fsm" then break end
+    local owner_now, ref_now = node:whereis(self.id, name)
+    if owner_now == nil or (owner_now == owner and ref_now == ref) then break end
+  end
+  return table.unpack(result, 1, result.n)
+end
+
+local function operation(op, arguments)
+  return function(self, name, ...)
+    check.type(name, "string", 1, op)
+    if self._here[name] then return self._local[op](self._local, name, ...) end
+    local err = bad_name(name)
+    if err then return nil, err end
+    local given = table.pack(...)
+    local retry = self:_retry(given[arguments + 1])
+    return self:_ask(op, retry, name, table.unpack(given, 1, math.min(given.n, arguments)))
+  end
+end
+
+for op, arguments in pairs(OPS) do Branch[op] = operation(op, arguments) end
+
+---True while an FSM of that name runs. A name that this node's view does not
+---hold is answered at once; for one that it holds the owner is asked.
+---@async
+---@param name string
+---@return boolean
+function Branch:alive(name)
+  check.type(name, "string", 1, "alive")
+  if self._here[name] then return self._local:alive(name) end
+  local node = cluster.node()
+  if not node or not node:whereis(self.id, name) then return false end
+  return self:_ask("alive", self:_retry(nil), name) == true
+end
+
+---Every FSM of the branch as this node sees it.
+---@return table<string, { implementation: string, ref: string, node: string }>
+function Branch:all()
+  local node = cluster.node()
+  if node then return node:rows(self.id) end
+  return self._local:all()
+end
+
+---@return integer
+function Branch:count()
+  local node = cluster.node()
+  if node then return node:count(self.id) end
+  return self._local:count()
+end
+
+---The name of a random FSM of the branch.
+---@return string? name
+---@return finitomata.Error? err `empty`
+function Branch:random()
+  local node = cluster.node()
+  if not node then return self._local:random() end
+  local name = node:random(self.id)
+  if name then return name end
+  return nil, errors.new("empty", ("branch %q has no fsm"):format(self.id))
+end
+
+---Reconciles this node's view with other nodes'.
+---@async
+---@param nodes? string[] default: those of cluster_info
+---@return true?, finitomata.Error? err `unreachable`, its `nodes` did not answer
+function Branch:synch(nodes)
+  check.optional(nodes, "table", 1, "synch")
+  if not cluster.node() then return true end
+  if not nodes then
+    local err
+    nodes, err = cluster_info.nodes(self.id)
+    if not nodes then return nil, err end
+  end
+  if #nodes == 0 then return true end
+  return cluster.synch(self.id, nodes)
+end
+
+---Calls `fn(kind, rows)` when FSMs join, leave or conflict, on any node.
+---@param fn fun(kind: "join"|"leave"|"conflict", rows: table)
+---@return { cancel: fun(self) }
+function Branch:monitor(fn)
+  check.type(fn, "function", 1, "monitor")
+  local here = self._local:monitor(function(kind, rows)
+    if not cluster.node() then fn(kind, rows) end
+  end)
+  local everywhere = cluster.on("rows", function(branch, kind, rows)
+    if branch == self.id then fn(kind, rows) end
+  end)
+  local handle = {
+    cancel = function()
+      here:cancel()
+      everywhere:cancel()
+    end,
+  }
+  self._monitors[#self._monitors + 1] = handle
+  return handle
+end
+
+---@return table
+function Branch:child_spec()
+  return { id = self.id, start = { "infinitomata", "start_link", { self.id } } }
+end
+
+---Stops the FSMs of this branch on this node, and withdraws it from the branch.
+---@async
+---@return true
+function Branch:stop()
+  for _, handle in ipairs(self._monitors) do handle:cancel() end
+  self._local:stop()
+  local node = cluster.node()
+  if node then node:unbranch(self.id) end
+  self._on_stop(self.id)
+  return true
+end
+
+-- ---- answering -------------------------------------------------------------------
+
+---Answers what another node asks.
+---@async
+function Branch:serve(op, name, ...)
+  if op == "start" then
+    local implementation, payload, target = ...
+    return self:_start_as_home(name, implementation, payload, target, self:_retry(nil))
+  end
+  if op == "start_here" then return self:_start_here(name, ...) end
+  if not OPS[op] and op ~= "alive" then
+    return nil, errors.new("bad_request", ("a node does not answer %q"):format(op))
+  end
+  return self._local[op](self._local, name, ...)
+end
+
+return Branch

@@ -1,0 +1,63 @@
+-- SPDX-License-Identifier: MIT
+--- The branches that this process runs, by id, and the default one.
+local Branch = require "infinitomata.branch"
+local cluster = require "infinitomata.cluster"
+local errors = require "finitomata.error"
+
+local M = { DEFAULT = "default" }
+
+---@type table<string, infinitomata.Branch>
+local running = {}
+
+local function forget(id)
+  running[id] = nil
+end
+
+---The branch of that id, started if need be.
+---@async
+---@param id? string
+---@param options? table used only when the branch is new
+---@return infinitomata.Branch
+function M.start(id, options)
+  id = id or M.DEFAULT
+  local branch = running[id]
+  if not branch then
+    branch = Branch.new(id, options, forget)
+    running[id] = branch
+    if cluster.node() then branch:join_cluster() end
+  end
+  return branch
+end
+
+---@return infinitomata.Branch
+function M.default()
+  return running[M.DEFAULT] or M.start()
+end
+
+---@return string[] sorted
+function M.ids()
+  local ids = {}
+  for id in pairs(running) do ids[#ids + 1] = id end
+  table.sort(ids)
+  return ids
+end
+
+---@param id string
+---@return infinitomata.Branch?
+function M.get(id)
+  return running[id]
+end
+
+cluster.serve(function(id, op, name, ...)
+  local branch = running[id]
+  if branch then return branch:serve(op, name, ...) end
+  local text = ("this node does not run branch %q"):format(id)
+  return nil, errors.new("no_such_branch", text, { branch = id })
+end)
+
+cluster.on("lost", function(id, name, ref, winner)
+  local branch = running[id]
+  if branch then branch:lose(name, ref, winner) end
+end)
+
+return M

@@ -1,0 +1,221 @@
+-- SPDX-License-Identifier: MIT
+--- This process's place in the cluster: its node, calls to other nodes and
+--- answers to theirs. The only module here that requires the C module.
+local core = require "infinitomata.core"
+local errors = require "finitomata.error"
+local log = require "finitomata.log"
+local task = require "finitomata.task"
+
+local M = {}
+
+---@type infinitomata.core.Node? this process's node, nil before start and after leave
+local node
+
+---@type table<string, fun(...)> subscribers by kind of event, each kind a set
+local subscribers = { member = {}, rows = {}, lost = {}, user = {}, node = {} }
+
+---@type fun(branch: string, op: string, name: string, ...)? answers requests of peers
+local server
+
+---The running node, or nil.
+---@return infinitomata.core.Node?
+function M.node()
+  return node
+end
+
+---A value as bytes, the same on every node; or nil, the path to what cannot be
+---packed and what it is.
+M.pack = core.pack
+
+---An empty hash ring.
+---@return infinitomata.core.Ring
+function M.ring()
+  return core.ring_new()
+end
+
+---Calls `fn(...)` for every event of the kind until the handle is cancelled.
+---@param kind "member"|"rows"|"lost"|"user"|"node" "node": this process's node has started
+---@param fn fun(...)
+---@return { cancel: fun(self) }
+function M.on(kind, fn)
+  local set, key = subscribers[kind], {}
+  set[key] = fn
+  return {
+    cancel = function() set[key] = nil end,
+  }
+end
+
+---Says who answers requests: called in a task with branch, op, name and the
+---arguments; what it returns travels back.
+---@param fn fun(branch: string, op: string, name: string, ...)
+function M.serve(fn)
+  server = fn
+end
+
+local function publish(kind, ...)
+  for _, fn in pairs(subscribers[kind] or {}) do
+    local ok, problem = xpcall(fn, debug.traceback, ...)
+    if not ok then log.error("a subscriber of %s events failed: %s", kind, problem) end
+  end
+end
+
+---The node may have been closed while the handler ran.
+local function reply(token, ...)
+  if node then node:reply(token, ...) end
+end
+
+local function answer(token, ok, first, ...)
+  if not ok then
+    log.error("a request of a peer failed: %s", first)
+    reply(token, false, { code = "internal", message = "the request failed: " .. tostring(first) })
+  elseif first == nil and (...) ~= nil then
+    reply(token, false, errors.to_table((...)))
+  else
+    reply(token, true, first, ...)
+  end
+end
+
+local function on_request(token, branch, op, name, ...)
+  task.spawn(function(...)
+    answer(token, xpcall(server, debug.traceback, branch, op, name, ...))
+  end, ...)
+end
+
+local function on_event(kind, ...)
+  publish(kind, ...)
+end
+
+local SENTENCES = {
+  timeout = "no answer came in time",
+  unreachable = "the node cannot be reached",
+  overloaded = "too many calls wait for an answer",
+  closed = "this node has left the cluster",
+  no_such_fsm = "no node runs it",
+  too_big = "the request is larger than a message may be",
+}
+
+---@param what string whom the call was for
+local function failure(code, fields, what)
+  fields = fields or {}
+  local text = SENTENCES[code] or code
+  if code == "exhausted" then
+    text = "gave up after %d attempts in %d ms"
+    text = text:format(fields.attempts or 0, fields.elapsed_ms or 0)
+    if not fields.node then text = text .. ": no node runs it" end
+  end
+  return errors.new(code, what .. ": " .. text, fields)
+end
+
+---Turns what the runtime woke us with into values, or nil and an error.
+local function settle(what, delivered, ok, ...)
+  if not delivered then return nil, failure(ok, (...), what) end
+  if ok then return ... end
+  return nil, errors.from_table((...))
+end
+
+local function refused(code, path, why)
+  if code == "not_serializable" then
+    return nil, errors.new(code, ("%s cannot travel: it is %s"):format(path, why), { path = path })
+  end
+  return nil, failure(code, nil, "the call")
+end
+
+---Asks the node that runs `name`, wherever it is at each attempt.
+---@async
+---@param policy infinitomata.Policy
+---@param branch string
+---@param op string
+---@param name string
+function M.call(policy, branch, op, name, ...)
+  local waiter = task.waiter()
+  local ok, code, path, why = node:call(waiter, policy, branch, op, name, ...)
+  if not ok then return refused(code, path, why) end
+  return settle(("fsm %q"):format(name), task.wait(waiter))
+end
+
+---Asks the node called `peer`.
+---@async
+---@param policy infinitomata.Policy
+---@param peer string
+---@param branch string
+---@param op string
+---@param name string
+function M.call_node(policy, peer, branch, op, name, ...)
+  local waiter = task.waiter()
+  local ok, code, path, why = node:call_node(waiter, policy, peer, branch, op, name, ...)
+  if not ok then return refused(code, path, why) end
+  return settle(("node %q"):format(peer), task.wait(waiter))
+end
+
+---Reconciles the branch's rows with the named nodes (nil: with all).
+---@async
+---@param branch string
+---@param peers? string[]
+---@return true?, finitomata.Error?
+function M.synch(branch, peers)
+  local waiter = task.waiter()
+  node:synch(waiter, branch, peers)
+  local ok, silent = task.wait(waiter)
+  if ok then return true end
+  local names = table.concat(silent or {}, ", ")
+  return nil, errors.new("unreachable", "no answer from " .. names, { nodes = silent })
+end
+
+local function join(started, addresses)
+  local waiter = task.waiter()
+  local ok, code, message = started:join(waiter, addresses)
+  if not ok then return nil, errors.new(code, message) end
+  local joined, problem = task.wait(waiter)
+  if joined and joined > 0 then return true end
+  local text = "nobody answered at " .. table.concat(addresses, ", ")
+  if problem and problem ~= "" then text = text .. ": " .. problem end
+  return nil, errors.new("join", text, { addresses = addresses })
+end
+
+---Starts this process's node and joins the given addresses.
+---@async
+---@param options table what node.start of the C module takes, and `join`
+---@return true?, finitomata.Error?
+function M.start(options)
+  if node then
+    return nil, errors.new("already_started", ("node %q runs already"):format(node:self().name))
+  end
+  local settings = { on_event = on_event, on_request = on_request }
+  for key, value in pairs(options) do settings[key] = value end
+  settings.join = nil
+  core.on_wake(task.wake)
+  local started, code, message = core.node_start(settings)
+  if not started then return nil, errors.new(code, message) end
+  node = started
+  if options.join and #options.join > 0 then
+    local ok, err = join(started, options.join)
+    if not ok then
+      M.close()
+      return nil, err
+    end
+  end
+  publish("node")
+  return true
+end
+
+---Stops the node at once, without a goodbye.
+function M.close()
+  local closing = node
+  node = nil
+  if closing then closing:close() end
+end
+
+---Says goodbye, then stops the node.
+---@async
+---@return true
+function M.leave()
+  if node then
+    local waiter = task.waiter()
+    node:leave(waiter)
+    task.wait(waiter)
+    M.close()
+  end
+  return true
+end
+
+return M

@@ -1,0 +1,55 @@
+-- SPDX-License-Identifier: MIT
+--- Finite state machines that run transparently in a cluster: the calls of
+--- finitomata, answered wherever the FSM lives.
+local check = require "finitomata.check"
+local branches = require "infinitomata.branches"
+local cluster_info = require "infinitomata.cluster_info"
+local finitomata = require "finitomata"
+local policy = require "infinitomata.policy"
+local ring = require "infinitomata.ring"
+
+local M = {
+  _VERSION = finitomata._VERSION,
+  cluster_info = cluster_info,
+  node = require "infinitomata.node",
+  ring = ring,
+  run = finitomata.run,
+  sleep = finitomata.sleep,
+}
+
+---Starts a branch, or gives the one that runs under the id.
+---@async
+---@param id? string default "default"
+---@param options? table what finitomata.start_link takes, and the retry policy's keys
+---@return infinitomata.Branch
+function M.start_link(id, options)
+  check.optional(id, "string", 1, "start_link")
+  check.optional(options, "table", 2, "start_link")
+  return branches.start(id, options)
+end
+
+---Changes the retry policy of this process; keys left out keep their value.
+---@param options table attempts, poll_interval, rpc_timeout, backoff_base, backoff_max
+function M.configure(options)
+  policy.configure(options)
+end
+
+---The calls of a branch, as functions on the default one.
+local CALLS = {
+  "start_fsm", "transition", "call", "state", "alive", "allowed", "responds", "can", "timer_tick",
+  "reset_timer", "all", "count", "random", "stop_fsm", "monitor", "synch", "child_spec", "stop",
+}
+
+for _, name in ipairs(CALLS) do
+  M[name] = function(...)
+    local branch = branches.default()
+    return branch[name](branch, ...)
+  end
+end
+
+cluster_info.register("ring", {
+  nodes = function() return ring.managed():others() end,
+  whois = function(_, name) return ring.managed():key_to_node(name) end,
+})
+
+return M

@@ -1,0 +1,127 @@
+-- SPDX-License-Identifier: MIT
+--- This process as a member of the cluster.
+local branches = require "infinitomata.branches"
+local check = require "finitomata.check"
+local cluster = require "infinitomata.cluster"
+local errors = require "finitomata.error"
+local policy = require "infinitomata.policy"
+
+local M = {}
+
+local DEFAULT_BIND = "127.0.0.1:7946"
+
+---What node.start takes; `join` may be a list or a text, "HOST:PORT,...".
+local OPTIONS = {
+  name = "string",
+  bind = "string",
+  advertise = "string",
+  rpc = "string",
+  join = true,
+  key = "string",
+  keys = "table",
+  profile = "string",
+  tags = "table",
+  seed = "number",
+  config = "table",
+}
+
+local function hostname()
+  local file = io.open("/proc/sys/kernel/hostname")
+  local name = file and file:read("l")
+  if file then file:close() end
+  return name and name ~= "" and name or "node"
+end
+
+local function addresses(join)
+  if type(join) == "table" then return join end
+  local list = {}
+  for address in (join or ""):gmatch("[^,%s]+") do list[#list + 1] = address end
+  return list
+end
+
+---Starts this process's node; FSMs that run already are announced to the
+---cluster, and the default branch is open from now on.
+---@async
+---@param options? table name, bind ("127.0.0.1:7946"), advertise, rpc, join, key, profile, tags,
+---  config (the retry policy)
+---@return table? self what node.self() gives
+---@return finitomata.Error? err `address_in_use`, `bad_address`, `bad_name`, `join`, ...
+function M.start(options)
+  check.options(options, OPTIONS, 1, "node.start")
+  options = options or {}
+  if options.config then policy.configure(options.config) end
+  branches.default()
+  local ok, err = cluster.start {
+    name = options.name or hostname(),
+    bind = options.bind or DEFAULT_BIND,
+    advertise = options.advertise,
+    rpc = options.rpc,
+    join = addresses(options.join),
+    key = options.keys or options.key,
+    profile = options.profile,
+    tags = options.tags,
+    seed = options.seed,
+    branches = branches.ids(),
+  }
+  if not ok then return nil, err end
+  for _, id in ipairs(branches.ids()) do branches.get(id):join_cluster() end
+  return M.self()
+end
+
+---Stops the FSMs of this node, says goodbye and leaves; without a node,
+---nothing.
+---@async
+---@return true
+function M.leave()
+  if not cluster.node() then return true end
+  for _, id in ipairs(branches.ids()) do branches.get(id):leave_cluster() end
+  return cluster.leave()
+end
+
+---@return { name: string, address: string, rpc: string, boot: integer }?
+---@return finitomata.Error? err `no_node`
+function M.self()
+  local node = cluster.node()
+  if node then return node:self() end
+  return nil, errors.new("no_node", "this process runs no node; node.start makes one")
+end
+
+---The names of the other live nodes, sorted.
+---@return string[]
+function M.nodes()
+  local node = cluster.node()
+  if not node then return {} end
+  local me, names = node:self().name, {}
+  for _, member in ipairs(node:members()) do
+    local live = member.state == "alive" or member.state == "suspect"
+    if live and member.rpc and member.name ~= me then names[#names + 1] = member.name end
+  end
+  table.sort(names)
+  return names
+end
+
+---Every member that this node knows, itself and the dead included.
+---@return table[]
+function M.members()
+  local node = cluster.node()
+  return node and node:members() or {}
+end
+
+---Calls `fn(what, member)` when a member joins, changes, is suspected, fails or
+---leaves.
+---@param fn fun(what: string, member: table)
+---@return { cancel: fun(self) }
+function M.on_member(fn)
+  check.type(fn, "function", 1, "on_member")
+  return cluster.on("member", function(member, what) fn(what, member) end)
+end
+
+---Calls `fn(name, payload)` for every user event of the cluster.
+---@param fn fun(name: string, payload: string)
+---@return { cancel: fun(self) }
+function M.on_event(fn)
+  check.type(fn, "function", 1, "on_event")
+  return cluster.on("user", fn)
+end
+
+return M

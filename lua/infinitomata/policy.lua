@@ -1,0 +1,106 @@
+-- SPDX-License-Identifier: MIT
+--- How often and how long a call is tried. One set of five knobs, from weakest
+--- to strongest: the defaults, INFINITOMATA_* of the environment, configure,
+--- the branch, the call.
+local check = require "finitomata.check"
+
+---@class infinitomata.Policy
+---@field attempts integer       sends of a call, and looks at an unknown name
+---@field poll_interval integer  ms between looks at an unknown name
+---@field rpc_timeout integer    ms that one attempt waits for its answer
+---@field backoff_base integer   ms, the first pause after a failure
+---@field backoff_max integer    ms, the longest pause
+---@field timeout? integer       ms in all; nil: no other bound
+
+local M = {}
+
+local DEFAULTS = {
+  attempts = 1000,
+  poll_interval = 1,
+  rpc_timeout = 5000,
+  backoff_base = 5,
+  backoff_max = 1000,
+}
+
+local KNOBS = {}
+for key in pairs(DEFAULTS) do KNOBS[key] = "number" end
+
+local MAX = 0x7fffffff -- fits the runtime's 32 bits, some 24 days
+
+---What the user configured for this process; nil until first asked.
+---@type infinitomata.Policy?
+local process
+
+local function valid(value)
+  return math.type(value) == "integer" and value >= 1 and value <= MAX
+end
+
+---@param options table?
+---@param name string the public function
+local function checked(options, name)
+  check.options(options, KNOBS, 1, name)
+  for key, value in pairs(options or {}) do
+    if not valid(value) then
+      local text = "bad option '%s' to '%s' (an integer from 1 to %d expected, got %s)"
+      error(text:format(key, name, MAX, value), 4)
+    end
+  end
+  return options
+end
+
+---@param base infinitomata.Policy
+---@param options table?
+---@return infinitomata.Policy
+local function merged(base, options)
+  local policy = {}
+  for key, value in pairs(base) do policy[key] = value end
+  for key, value in pairs(options or {}) do policy[key] = value end
+  return policy
+end
+
+local function from_environment()
+  local found = {}
+  for key in pairs(DEFAULTS) do
+    local variable = "INFINITOMATA_" .. key:upper()
+    local text = os.getenv(variable)
+    if text then
+      local value = math.tointeger(tonumber(text))
+      if not valid(value) then
+        error(("%s must be an integer from 1 to %d, got %q"):format(variable, MAX, text), 0)
+      end
+      found[key] = value
+    end
+  end
+  return found
+end
+
+---The process-wide policy.
+---@return infinitomata.Policy
+function M.current()
+  process = process or merged(DEFAULTS, from_environment())
+  return process
+end
+
+---Changes the process-wide policy; keys left out keep their value.
+---@param options table
+function M.configure(options)
+  process = merged(M.current(), checked(options, "configure"))
+end
+
+---@param base? infinitomata.Policy nil: the process-wide one
+---@param options? table
+---@return infinitomata.Policy
+function M.with(base, options)
+  base = base or M.current()
+  if options == nil then return base end
+  return merged(base, checked(options, "policy"))
+end
+
+---True for the keys that `with` takes, so that others can sort their options.
+---@param key any
+---@return boolean
+function M.has(key)
+  return DEFAULTS[key] ~= nil
+end
+
+return M

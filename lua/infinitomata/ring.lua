@@ -1,0 +1,168 @@
+-- SPDX-License-Identifier: MIT
+--- A consistent hash ring: which node a key belongs to, moving as few keys as
+--- can be when nodes come and go (Karger and others, 1997). A ring is a pure
+--- function of its nodes and their weights: the order of additions is nothing.
+local check = require "finitomata.check"
+local cluster = require "infinitomata.cluster"
+local errors = require "finitomata.error"
+
+---@class infinitomata.Ring
+---@field private _points infinitomata.core.Ring
+---@field private _weight integer of a node added without one
+---@field private _members? { cancel: fun(self) } the subscription of a managed ring
+local Ring = {}
+Ring.__index = Ring
+Ring.__name = "infinitomata.Ring"
+
+local DEFAULT_WEIGHT = 128
+local M = { Ring = Ring }
+
+local function weight_of(value, level)
+  if math.type(value) == "integer" and value >= 0 and value <= 65535 then return value end
+  local text = "bad weight (an integer from 0 to 65535 expected, got %s)"
+  error(text:format(tostring(value)), level + 1)
+end
+
+---Adds a node, or changes its weight. Weight 0 keeps it known but gives it no
+---keys.
+---@param name string
+---@param weight? integer points on the ring
+---@return infinitomata.Ring self
+function Ring:add_node(name, weight)
+  check.type(name, "string", 1, "add_node")
+  self._points:add(name, weight_of(weight or self._weight, 2))
+  return self
+end
+
+---@param name string
+---@return boolean removed
+function Ring:remove_node(name)
+  check.type(name, "string", 1, "remove_node")
+  return self._points:remove(name)
+end
+
+---The nodes, sorted.
+---@return string[]
+function Ring:nodes()
+  return self._points:nodes()
+end
+
+---The nodes but this one.
+---@return string[]
+function Ring:others()
+  local node = cluster.node()
+  local me = node and node:self().name
+  local others = {}
+  for _, name in ipairs(self:nodes()) do
+    if name ~= me then others[#others + 1] = name end
+  end
+  return others
+end
+
+---@param key any a string, or any plain value
+---@return string? node
+---@return finitomata.Error? err `empty`
+function Ring:key_to_node(key)
+  local nodes, err = self:key_to_nodes(key, 1)
+  if not nodes then return nil, err end
+  return nodes[1]
+end
+
+---The first `count` different nodes for a key, best first; fewer when the ring
+---has fewer.
+---@param key any
+---@param count integer
+---@return string[]? nodes
+---@return finitomata.Error? err `empty`, `not_serializable`
+function Ring:key_to_nodes(key, count)
+  if math.type(count) ~= "integer" or count < 1 then
+    error("bad argument #2 to 'key_to_nodes' (a positive integer expected)", 2)
+  end
+  local bytes, path, why = key, nil, nil
+  if type(key) ~= "string" then
+    bytes, path, why = cluster.pack(key)
+  end
+  if not bytes then
+    return nil, errors.new("not_serializable", ("%s cannot be a key: it is %s"):format(path, why))
+  end
+  local nodes = self._points:lookup(bytes, count)
+  if #nodes == 0 then return nil, errors.new("empty", "the ring has no nodes") end
+  return nodes
+end
+
+function Ring:__tostring()
+  return ("infinitomata.Ring<%s>"):format(table.concat(self:nodes(), ", "))
+end
+
+---@param nodes? (string|table)[] names, or { name, weight }
+---@param options? { weight: integer } weight of nodes without their own
+---@return infinitomata.Ring
+function M.new(nodes, options)
+  check.options(options, { weight = "number" }, 2, "ring.new")
+  local weight = weight_of(options and options.weight or DEFAULT_WEIGHT, 2)
+  local ring = setmetatable({ _points = cluster.ring(), _weight = weight }, Ring)
+  for _, node in ipairs(nodes or {}) do
+    if type(node) == "table" then ring:add_node(node[1], node[2]) else ring:add_node(node) end
+  end
+  return ring
+end
+
+---True when a member's name passes the lists: exact names or patterns. The
+---white list beats the black list.
+local function admitted(name, options)
+  local function listed(list)
+    for _, entry in ipairs(list or {}) do
+      if entry == name or name:find("^" .. entry .. "$") then return true end
+    end
+    return false
+  end
+  if options.whitelist then return listed(options.whitelist) end
+  return not listed(options.blacklist)
+end
+
+local function follow(ring, options)
+  local weights = options.weights or {}
+  local wanted = {}
+  local node = cluster.node()
+  for _, member in ipairs(node and node:members() or {}) do
+    local live = member.state == "alive" or member.state == "suspect"
+    if live and member.rpc and admitted(member.name, options) then
+      wanted[member.name] = weights[member.name] or ring._weight
+    end
+  end
+  for _, name in ipairs(ring:nodes()) do
+    if not wanted[name] then ring:remove_node(name) end
+  end
+  for name, weight in pairs(wanted) do ring:add_node(name, weight) end
+end
+
+---What ring.managed takes.
+local MANAGED = {
+  name = "string",
+  weight = "number",
+  weights = "table",
+  whitelist = "table",
+  blacklist = "table",
+}
+
+---@type table<string, infinitomata.Ring>
+local managed = {}
+
+---A ring that follows the live members. One ring a `name`: asking again gives
+---the same.
+---@param options? table name ("ring"), weight, weights by node, whitelist, blacklist
+---@return infinitomata.Ring
+function M.managed(options)
+  check.options(options, MANAGED, 1, "ring.managed")
+  options = options or {}
+  local name = options.name or "ring"
+  if managed[name] then return managed[name] end
+  local ring = M.new(nil, { weight = options.weight })
+  ring._members = cluster.on("member", function() follow(ring, options) end)
+  ring._started = cluster.on("node", function() follow(ring, options) end)
+  follow(ring, options)
+  managed[name] = ring
+  return ring
+end
+
+return M

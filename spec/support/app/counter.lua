@@ -1,0 +1,59 @@
+-- SPDX-License-Identifier: MIT
+--- An FSM for the cluster's specs: it adds, refuses, fails, waits and tells.
+local finitomata = require "finitomata"
+
+local counter = finitomata.define {
+  name = "counter",
+  fsm = [[
+    ready --> |go!| counting
+    counting --> |add| counting
+    counting --> |echo| counting
+    counting --> |look| counting
+    counting --> |boom| counting
+    counting --> |nap| counting
+    counting --> |myself| counting
+    counting --> |finish| finished
+  ]],
+  auto_terminate = true,
+}
+
+function counter.on_start(payload)
+  if payload == "refuse" then return nil, "not today" end
+end
+
+local on = {}
+
+function on.add(number, payload)
+  if number < 0 then return nil, "negative" end
+  payload.sum = (payload.sum or 0) + number
+  return "counting", payload
+end
+
+function on.echo(value, payload)
+  payload.echo = value
+  return "counting", payload
+end
+
+function on.look(_, payload)
+  payload.count = require("infinitomata").count()
+  return "counting", payload
+end
+
+function on.boom() error "boom" end
+
+function on.nap(ms, payload)
+  finitomata.sleep(ms)
+  return "counting", payload
+end
+
+function on.myself(_, payload, fsm)
+  local _, err = require("infinitomata").call(fsm.name, "add", 1)
+  payload.code = err and err.code
+  return "counting", payload
+end
+
+function counter.on_transition(_, event, event_payload, payload, fsm)
+  if on[event] then return on[event](event_payload, payload, fsm) end
+end
+
+return counter
