@@ -135,7 +135,8 @@ function Instance.__index(self, key)
   if field then return field(self) end
 end
 
-function Instance.__newindex(_, key)
+function Instance.__newindex(self, key, value)
+  if key == PAYLOAD then return rawset(self, key, value) end -- it was nil
   error(("an fsm is read-only: '%s' cannot be set"):format(tostring(key)), 2)
 end
 
