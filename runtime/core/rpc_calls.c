@@ -269,13 +269,14 @@ static int launch(inf_rpc *rpc, inf_rpc_call *call, inf_rpc_peer *peer) {
     return 0;
 }
 
-/* Moves acks to the frame; those below low are told by low itself. */
+/* Moves acks to the frame. `low` says most of them, but it does not reach what
+   ended out of order, nor what still runs. */
 static void take_acks(inf_rpc_peer *peer, inf_rpc_frame *frame) {
     while (peer->ack_count != 0 && frame->ack_count < INF_RPC_ACKS_MAX) {
         uint64_t id = peer->acks[peer->ack_first];
         peer->ack_first = (peer->ack_first + 1) % INF_RPC_OWED_ACKS;
         peer->ack_count--;
-        if (id > frame->low) frame->acks[frame->ack_count++] = id;
+        frame->acks[frame->ack_count++] = id;
     }
 }
 

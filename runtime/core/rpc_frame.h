@@ -18,8 +18,8 @@
    arrive in the order they were sent and none arrives late.
 
    `low`: every call below it, of those this callee was sent, has ended. An
-   `ack` is an id that has ended although `low` has not passed it, written as
-   id - ack when it is below id, 2 * difference, else 2 * difference + 1.
+   `ack` is one id that has ended: 2 * (id - ack) when it is below id, else
+   2 * (ack - id) + 1.
    REPLY repeats the boot of the CALL's link: an answer to a former life of the
    caller must not meet a new call of the same number. */
 #ifndef INF_CORE_RPC_FRAME_H
