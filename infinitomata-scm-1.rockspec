@@ -16,7 +16,7 @@ description = {
   license = "MIT",
   labels = { "fsm", "state-machine", "cluster", "distributed", "actor" },
 }
-dependencies = { "lua >= 5.4, < 5.5" }
+dependencies = { "lua >= 5.4, < 5.5", "argparse >= 0.7", "lua-cjson >= 2.1.0" }
 test_dependencies = { "busted >= 2.1" }
 external_dependencies = {
   UV = { header = "uv.h", library = "uv" },

@@ -6,6 +6,7 @@ local finitomata = require "finitomata"
 local turnstile = finitomata.define {
   name = "turnstile",
   fsm = [[
+    [*] --> closed
     closed --> |coin| opened
     opened --> |push| closed
     closed --> |retire| retired
@@ -15,7 +16,6 @@ local turnstile = finitomata.define {
 function turnstile.on_transition(_, event, _, payload)
   if event == "coin" then return "opened", payload end
   if event == "push" then return "closed", payload end
-  return "retired", payload
 end
 
 function turnstile.on_exit(_, _) end

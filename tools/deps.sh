@@ -50,9 +50,13 @@ build_needs() {
     need libxxhash-dev lib libxxhash
     need libsodium-dev lib libsodium
     need zlib1g-dev lib zlib
+    need libedit-dev lib libedit
+    # What the built program uses when it runs.
+    need lua5.4 has lua5.4
+    need lua-argparse lua_module argparse
+    need lua-cjson lua_module cjson
 }
 test_needs() {
-    need lua5.4 has lua5.4
     need libcmocka-dev header cmocka.h
     need lua-busted has busted
     need lua-luv lua_module luv

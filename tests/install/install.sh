@@ -13,6 +13,7 @@ prefix=$work/usr
 cat >"$work/door.lua" <<'LUA'
 local finitomata = require "finitomata"
 local door = finitomata.define { fsm = [[
+  [*] --> ajar
   ajar --> |close| closed
   closed --> |open| ajar
   closed --> |lock| locked

@@ -16,7 +16,7 @@ export B LUAROCKS_CONFIG
 rocks() { luarocks --lua-version=5.4 --tree="$tree" "$@"; }
 elsewhere() { (cd / && "$@"); }
 script='local f = require "finitomata"
-  local d = f.define { name = "d", fsm = "a --> |go| b" }
+  local d = f.define { name = "d", fsm = "[*] --> a\na --> |go| b" }
   print(d:describe() ~= nil, #d.states)'
 gone() { [ ! -e "$tree/bin/infinitomata" ] && [ ! -e "$tree/share/lua/5.4/finitomata" ]; }
 
