@@ -43,6 +43,8 @@ typedef struct inf_node_config {
     size_t tag_count;
     const inf_slice *keys; /* 16, 24 or 32 bytes each; the first one seals */
     size_t key_count;      /* 0: no encryption */
+    uint32_t hold_ms;      /* rows of the dead are kept so long; 0: a minute */
+    uint32_t deletes_max;  /* deletes remembered a branch; 0: 16384 */
 } inf_node_config;
 
 /**
@@ -148,6 +150,26 @@ int inf_node_random(const inf_node *node, inf_slice branch, uint64_t chance,
     INF_ENOENT when nobody does. */
 int inf_node_place(const inf_node *node, inf_slice branch, inf_slice name,
                    inf_slice *member);
+/** True when the view of who runs the branch has settled: every live member
+    that runs it has said to see the same, and all it knew then is here. */
+bool inf_node_ready(inf_node *node, inf_slice branch, uint64_t now_ms);
+/** One word for the set of live members that run the branch; equal words, equal
+    homes. 0 when it does not run here. */
+uint64_t inf_node_view(const inf_node *node, inf_slice branch);
+/**
+ * Who decides whether the name may start: its home, the same member on every
+ * node that sees the same members. Ask it, and let it ask here again.
+ * @return 0 and *home: this node is it, and decides by inf_node_claim or by
+ *         having it claimed elsewhere; 1 and *home: that member decides;
+ *         INF_ENOTREADY: this node is it, but names it has not heard of may be
+ *         running, pause and ask again; INF_ENOENT: nobody runs the branch.
+ */
+int inf_node_start_gate(inf_node *node, inf_slice branch, inf_slice name,
+                        uint64_t now_ms, inf_slice *home);
+/** Which claim stands when two nodes claim a name: the last one (the default)
+    or the first one. The same on every node. INF_ENOENT, or INF_EEXISTS when
+    there are rows already. */
+int inf_node_resolve(inf_node *node, inf_slice branch, bool first);
 /** Reconciles the branch with the named members (count 0: all); ends with one
     INF_EFFECT_DONE, `count` members merged, `name` the comma-separated names
     that did not answer within `timeout_ms`. */

@@ -89,6 +89,8 @@ int inf_registry_new(inf_registry **out, const inf_registry_config *config);
 /** NULL is fine. */
 void inf_registry_free(inf_registry *registry);
 
+/** Changes which claims are preferred; INF_EEXISTS when there are rows. */
+int inf_registry_set_prefer(inf_registry *registry, inf_prefer prefer);
 /** The id of a node: the hash of its name, the same everywhere. */
 uint64_t inf_node_id(inf_slice name);
 
@@ -175,6 +177,8 @@ uint64_t inf_registry_root(const inf_registry *registry);
 /** Visits owners, this node included: start with *at = 0. */
 bool inf_registry_owner_next(const inf_registry *registry, size_t *at,
                              inf_version *out);
+/** The name behind an id, empty when it has never been heard of. */
+inf_slice inf_registry_owner_name(const inf_registry *registry, uint64_t node);
 /** 0 or INF_ENOENT. */
 int inf_registry_owner(const inf_registry *registry, uint64_t node,
                        inf_version *out);

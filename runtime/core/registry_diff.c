@@ -270,7 +270,8 @@ static int admit(inf_registry *reg, owner *o, uint64_t source,
         return o->full != 0 ? INF_ESTALE : INF_EGAP;
     }
     if (span->to <= o->cur) return INF_ESTALE;
-    return span->from > o->cur ? INF_EGAP : 0;
+    bool from_nothing = span->from == 0 && o->cur != 0; /* lacks deletes */
+    return span->from > o->cur || from_nothing ? INF_EGAP : 0;
 }
 
 /* Applies ops after o->cur; stops early when memory or room runs out. */

@@ -302,3 +302,15 @@ int inf_registry_owner(const inf_registry *reg, uint64_t node,
     version_of(o, out);
     return 0;
 }
+
+inf_slice inf_registry_owner_name(const inf_registry *reg, uint64_t node) {
+    const owner *o = owner_find(reg, node);
+    return o != NULL ? o->name : (inf_slice){NULL, 0};
+}
+
+int inf_registry_set_prefer(inf_registry *reg, inf_prefer prefer) {
+    if (reg->prefer == prefer) return 0;
+    if (reg->store.indexed != 0) return INF_EEXISTS;
+    reg->prefer = prefer;
+    return 0;
+}

@@ -35,6 +35,8 @@ typedef struct inf_synch_store {
     void (*distrust)(void *ctx, unsigned slot, uint64_t node);
     /** A peer said something with inf_synch_tell. */
     void (*told)(void *ctx, unsigned slot, uint64_t peer, inf_slice bytes);
+    /** The stream to the peer is open: it can be told something. */
+    void (*linked)(void *ctx, uint64_t peer);
     /** A later life of this node's name has been seen. */
     void (*superseded)(void *ctx, uint64_t boot);
 } inf_synch_store;

@@ -22,6 +22,7 @@ static void dialled_hello(inf_synch *synch, link *l, const inf_frame *frame) {
     inf_heap_remove(&synch->timers, &l->due.item);
     p->backoff_ms = REDIAL_FIRST_MS;
     requests_linked(synch, p);
+    synch->store.linked(synch->store.ctx, p->id);
 }
 
 static void accepted_hello(inf_synch *synch, link *l, const inf_frame *frame) {
