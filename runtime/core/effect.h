@@ -16,7 +16,9 @@ typedef enum inf_effect_kind {
     INF_EFFECT_CLOSE,  /* close `stream` after what was written; the core has
                           forgotten it already */
     INF_EFFECT_MEMBER, /* a member changed: `change`, `member` */
-    INF_EFFECT_ROWS,   /* rows came or went: `change`, `branch`, `rows` */
+    INF_EFFECT_ROWS,   /* rows came or went: `change`, `branch`, `rows`; or,
+                          when very many did at once, without rows: `count`
+                          more did, look at the registry again */
     INF_EFFECT_LOST,   /* our FSM lost its name: `branch`, `rows[0]` is the
                           winner's row, `lost_ref` the ref of ours */
     INF_EFFECT_USER,   /* a user event: `name`, `bytes` */

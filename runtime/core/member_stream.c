@@ -24,7 +24,7 @@ static member_talk *talk_new(inf_member *m, uint64_t stream,
     talk->kind = kind;
     talk->peer = *peer;
     talk->timer = (member_timer){.kind = TIMER_TALK, .owner = talk};
-    if (name.len <= sizeof talk->name) {
+    if (name.len != 0 && name.len <= sizeof talk->name) {
         memcpy(talk->name, name.data, name.len);
         talk->name_len = name.len;
     }

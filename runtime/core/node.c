@@ -219,8 +219,10 @@ void inf_node_bytes(inf_node *node, uint64_t stream, inf_slice bytes,
     node_begin(node, now_ms);
     undecided *u = undecided_find(node, stream);
     if (u != NULL && bytes.len != 0) bytes = decide(node, u, bytes);
-    inf_synch_bytes(node->synch, stream, bytes, node->now_ms);
-    inf_member_bytes(node->member, stream, bytes, node->now_ms);
+    if (bytes.len != 0) {
+        inf_synch_bytes(node->synch, stream, bytes, node->now_ms);
+        inf_member_bytes(node->member, stream, bytes, node->now_ms);
+    }
     node_end(node);
 }
 

@@ -83,7 +83,8 @@ uint64_t inf_node_deadline(const inf_node *node);
 /** Takes the next effect; false when there is none. The caller owns it and
     ends it with inf_effect_deinit. */
 bool inf_node_poll(inf_node *node, inf_effect *out);
-/** True when inf_node_poll would give something. */
+/** True when inf_node_poll may give something: changes made since the last poll
+    are turned into writes by the next one. */
 bool inf_node_pending(const inf_node *node);
 
 /* ---- membership ---------------------------------------------------------- */
@@ -125,7 +126,8 @@ bool inf_node_runs(const inf_node *node, inf_slice member, inf_slice branch);
  * Takes a name for an FSM of this node.
  * @return 0 and *row (its slices valid until the node is next changed), or
  *         INF_EEXISTS with the present owner in *row, INF_ENAME, INF_EFULL,
- *         INF_ENOENT (the branch does not run here), INF_ENOMEM.
+ *         INF_ENOENT (the branch does not run here), INF_ENOMEM, INF_ECLOSED
+ *         (this node leaves, or a later life of its name exists).
  */
 int inf_node_claim(inf_node *node, inf_slice branch, inf_slice name,
                    inf_slice implementation, uint64_t now_ms, inf_row *row);
