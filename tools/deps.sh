@@ -60,6 +60,8 @@ test_needs() {
     need libcmocka-dev header cmocka.h
     need lua-busted has busted
     need lua-luv lua_module luv
+    need lua-argparse lua_module argparse
+    need lua-cjson lua_module cjson
     need luarocks has luarocks
 }
 lint_needs() {

@@ -5,15 +5,21 @@ local cli = require "infinitomata.cli"
 local M = {}
 
 M.usage = [=[
+explains a subcommand, or all of the program
+
+  infinitomata help [SUBCOMMAND]]=]
+
+local HEAD <const> = [=[
 infinitomata: finite state machines in Lua that run transparently in a cluster
 
   infinitomata SUBCOMMAND [arguments]
-  infinitomata [options] [script [arguments]]     as lua does
+  infinitomata [options] [script [arguments]]     as lua does; alone on a
+                                                  terminal: the console
 
 subcommands (infinitomata SUBCOMMAND --help explains each):
-  run       starts a node and runs a script on it
-  version   what this is, and what it stands on
-  help      this text
+]=]
+
+local TAIL <const> = [[
 
 options, as lua's:
   -e CHUNK      runs the text
@@ -25,21 +31,30 @@ options, as lua's:
   --            ends the options
   -             runs standard input
 
-exit status: 0, 1 it failed, 2 wrong usage]=]
+exit status: 0, 1 it failed, 2 wrong usage
+]]
+
+---@return string
+local function everything()
+  local lines = {}
+  for i, command in ipairs(cli.COMMANDS) do
+    lines[i] = ("  %-9s %s\n"):format(command[1], command[2])
+  end
+  return HEAD .. table.concat(lines) .. TAIL
+end
 
 ---@param args string[]
 ---@return integer status
 function M.run(args)
-  local name = args[1]
-  if not name then
-    io.stdout:write(M.usage, "\n")
-    return cli.OK
+  if args[2] then return cli.misused("help", ("unknown argument '%s'"):format(args[2])) end
+  if args[1] then
+    if not cli.summary(args[1]) then
+      return cli.misused("help", ("unknown subcommand '%s'"):format(args[1]))
+    end
+    return cli.command(args[1], { "--help" })
   end
-  local module = "infinitomata.cli." .. name
-  if not name:find("^[a-z-]+$") or not package.searchpath(module, package.path) then
-    return cli.misused("help", ("unknown subcommand '%s'"):format(name))
-  end
-  return cli.command(name, { "--help" })
+  io.stdout:write(everything())
+  return cli.OK
 end
 
 return M

@@ -71,18 +71,20 @@ function M.usage_error(format, ...)
   return Error.fail("usage", format:format(...))
 end
 
-local HELP = {} -- raised by the option --help
-
 ---The parser of a subcommand; `--help` is in every one of them.
 ---@param name string
 ---@param command table
+---@param asked? table gets the parser whose --help was given as `asked.help`
 ---@return table parser
-function M.parser(name, command)
+function M.parser(name, command, asked)
   local argparse = require "argparse"
   local parser = argparse("infinitomata " .. name, M.summary(name)):add_help(false)
   parser:usage_max_width(90):help_max_width(90):help_description_margin(26)
   local function add_help(to)
-    to:flag("-h --help", "Prints this text."):action(function() error { HELP, to } end)
+    to:flag("-h --help", "Prints this text."):action(function()
+      asked.help = to
+      error("the help was asked for")
+    end)
     for _, each in ipairs(to._commands) do add_help(each:add_help(false)) end
   end
   command.describe(parser)
@@ -91,13 +93,14 @@ function M.parser(name, command)
 end
 
 local function parse(name, command, args)
-  local parser = M.parser(name, command)
+  local asked = {}
+  local parser = M.parser(name, command, asked)
   local ok, parsed, options = pcall(parser.pparse, parser, args)
-  if not ok then
-    if type(parsed) ~= "table" or parsed[1] ~= HELP then error(parsed, 0) end
-    io.stdout:write(parsed[2]:get_help(), "\n")
+  if asked.help then
+    io.stdout:write(asked.help:get_help(), "\n")
     return nil, M.OK
   end
+  if not ok then error(parsed, 0) end
   if not parsed then return nil, M.misused(name, options) end
   return options
 end
