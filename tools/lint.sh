@@ -16,7 +16,7 @@ c_files() {
 
 case ${1:-} in
 luacheck)
-    luacheck -q --no-color $(there lua spec examples bench tools tests) .busted
+    luacheck -q --no-color $(there lua spec examples bench tools tests) tools/test_runner .busted
     ;;
 format)
     c_files | xargs clang-format --dry-run --Werror
