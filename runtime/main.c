@@ -72,6 +72,11 @@ static int program_second_signal_ends(lua_State *L) {
     return 0;
 }
 
+static int program_is_terminal(lua_State *L) {
+    lua_pushboolean(L, isatty(STDOUT_FILENO));
+    return 1;
+}
+
 /* What only the program can offer to its subcommands: signals, serving, and
    the versions of what it is made of. */
 static int open_program(lua_State *L) {
@@ -85,6 +90,8 @@ static int open_program(lua_State *L) {
     lua_pop(L, 1);
     lua_pushcfunction(L, program_second_signal_ends);
     lua_setfield(L, -2, "second_signal_ends");
+    lua_pushcfunction(L, program_is_terminal);
+    lua_setfield(L, -2, "is_terminal");
     lua_createtable(L, 0, 3);
     lua_pushliteral(L, INF_VERSION);
     lua_setfield(L, -2, "infinitomata");

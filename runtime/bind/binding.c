@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bind/cluster.h"
+
 static const char registry_key = 0; /* its address is the key */
 
 static const char metatable_name[] = "infinitomata.binding";
@@ -48,6 +50,7 @@ static int binding_gc(lua_State *L) {
     if (binding->loop == NULL || binding->closing) return 0;
     binding->closing = true;
     binding->lua = L;
+    inf_cluster_close(binding);
     inf_signals_close(binding);
     close_own((uv_handle_t *)&binding->timer);
     close_own((uv_handle_t *)&binding->idle);
@@ -127,6 +130,7 @@ inf_binding *inf_binding_open(lua_State *L, uv_loop_t *loop) {
                              .on_error = LUA_NOREF,
                              .on_wake = LUA_NOREF};
     inf_buf_init(&binding->scratch, inf_alloc_libc());
+    inf_rng_seed(&binding->rng, uv_hrtime());
     lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
     binding->main = lua_tothread(L, -1);
     lua_pop(L, 1);

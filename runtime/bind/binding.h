@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "base/buf.h"
+#include "base/rng.h"
 #include "base/wheel.h"
 
 /** One Lua timer; while it is free, `slot` names the next free one. */
@@ -34,6 +35,7 @@ typedef struct inf_timers {
 } inf_timers;
 
 struct inf_signal;
+struct inf_lua_node;
 
 typedef struct inf_binding {
     lua_State *lua;  /* where callbacks run: whoever drives the loop */
@@ -52,6 +54,8 @@ typedef struct inf_binding {
     inf_timers timers;
     inf_buf scratch;            /* one value being packed */
     struct inf_signal *signals; /* list of the watched */
+    struct inf_lua_node *node;  /* NULL: none runs */
+    inf_rng rng;                /* of choices that nobody needs to repeat */
     int on_turn; /* references in the registry, LUA_NOREF: none */
     int on_error;
     int on_wake;
@@ -89,6 +93,7 @@ void inf_bind_loop(lua_State *L);
 void inf_bind_timers(lua_State *L);
 void inf_bind_values(lua_State *L);
 void inf_bind_signals(lua_State *L);
+void inf_bind_console(lua_State *L);
 /** Makes `require "luv"` share the loop. */
 void inf_bind_luv(lua_State *L);
 /** The loop luv already made in this state, or NULL. */

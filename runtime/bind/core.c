@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* core.c: the C module `infinitomata.core`, put together. */
-#include "bind/binding.h"
+#include "bind/cluster.h"
 
 #ifndef INF_VERSION
 #error "INF_VERSION must name the version"
@@ -19,5 +19,6 @@ INF_EXPORT int luaopen_infinitomata_core(lua_State *L) {
     inf_bind_values(L);
     inf_bind_signals(L);
     inf_bind_luv(L);
+    inf_bind_cluster(L);
     return 1;
 }
