@@ -80,7 +80,12 @@ static int program_is_terminal(lua_State *L) {
 /* What only the program can offer to its subcommands: signals, serving, and
    the versions of what it is made of. */
 static int open_program(lua_State *L) {
-    static const char *const borrowed[] = {"signal", "serve", "step", "quit"};
+    static const char *const borrowed[] = {
+        "signal",     "serve",        "step",           "quit",
+        "pack",       "unpack",       "console_open",   "guard",
+        "unguard",    "interrupts",   "pipe_listen",    "pipe_connect",
+        "user_id",    "private_file", "private_folder",
+    };
     lua_newtable(L);
     luaL_requiref(L, "infinitomata.core", luaopen_infinitomata_core, 0);
     for (size_t i = 0; i < INF_COUNT(borrowed); i++) {

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+/* pipe.c: UNIX sockets for Lua: listen, connect, write, bytes as they come.
+   They serve one user's consoles, so a socket is the user's alone (mode 0600 in
+   a folder of mode 0700) and a peer that runs as somebody else is turned away.
+
+   Nothing grows without end: a peer that does not read is dropped. */
+#include "bind/console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "bind/binding.h"
+
+#define BACKLOG    16
+#define READ_SIZE  65536
+#define UNSENT_MAX (16u << 20)
+#define PEEK_SIZE  65536
+
+typedef struct inf_pipe {
+    uv_pipe_t handle;
+    uv_connect_t connect;
+    inf_binding *binding;
+    bool open;
+    bool finishing; /* closes once all is written */
+    unsigned writes;
+    size_t unsent;
+    int function; /* registry: connections, the connection, or bytes */
+    int self;     /* registry: keeps the memory while the handle is open */
+} inf_pipe;
+
+typedef struct inf_pipe_write {
+    uv_write_t request;
+    inf_pipe *pipe;
+    size_t len;
+    char bytes[];
+} inf_pipe_write;
+
+static const char metatable_name[] = "infinitomata.pipe";
+
+static inf_pipe *check_pipe(lua_State *L) {
+    return luaL_checkudata(L, 1, metatable_name);
+}
+
+static int failure(lua_State *L, int status) {
+    lua_pushnil(L);
+    lua_pushstring(L, uv_err_name(status));
+    lua_pushstring(L, uv_strerror(status));
+    return 3;
+}
+
+/* ---- life ---------------------------------------------------------------- */
+
+static void on_closed(uv_handle_t *handle) {
+    inf_pipe *pipe = handle->data;
+    inf_binding *binding = pipe->binding;
+    binding->open--;
+    if (binding->closing) return;
+    luaL_unref(binding->lua, LUA_REGISTRYINDEX, pipe->function);
+    luaL_unref(binding->lua, LUA_REGISTRYINDEX, pipe->self);
+}
+
+static void close_pipe(inf_pipe *pipe) {
+    if (!pipe->open) return;
+    pipe->open = false;
+    uv_close((uv_handle_t *)&pipe->handle, on_closed);
+}
+
+/* A new pipe on top of the stack, with the function at `index`, or none. */
+static inf_pipe *new_pipe(lua_State *L, int index) {
+    inf_binding *binding = inf_binding_of(L);
+    inf_pipe *pipe = lua_newuserdatauv(L, sizeof *pipe, 0);
+    *pipe = (inf_pipe){.binding = binding, .function = LUA_NOREF};
+    luaL_setmetatable(L, metatable_name);
+    if (index != 0) {
+        lua_pushvalue(L, index);
+        pipe->function = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+    lua_pushvalue(L, -1);
+    pipe->self = luaL_ref(L, LUA_REGISTRYINDEX);
+    (void)uv_pipe_init(binding->loop, &pipe->handle, 0);
+    pipe->handle.data = pipe;
+    pipe->open = true;
+    binding->open++;
+    return pipe;
+}
+
+static int pipe_close(lua_State *L) {
+    close_pipe(check_pipe(L));
+    return 0;
+}
+
+/* ---- bytes --------------------------------------------------------------- */
+
+static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
+    (void)handle;
+    (void)suggested;
+    buf->base = malloc(READ_SIZE);
+    buf->len = buf->base != NULL ? READ_SIZE : 0;
+}
+
+/* Lua: on_bytes(text), or on_bytes(nil, why) once, at the end. */
+static int deliver(lua_State *L) {
+    const uv_buf_t *buf = lua_touserdata(L, 1);
+    ssize_t count = (ssize_t)lua_tointeger(L, 2);
+    lua_pushvalue(L, 3);
+    if (count >= 0) {
+        lua_pushlstring(L, buf->base, (size_t)count);
+        lua_call(L, 1, 0);
+    } else {
+        lua_pushnil(L);
+        lua_pushstring(L, count == UV_EOF ? "closed" : uv_strerror((int)count));
+        lua_call(L, 2, 0);
+    }
+    return 0;
+}
+
+static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf) {
+    inf_pipe *pipe = stream->data;
+    lua_State *L = pipe->binding->lua;
+    if (count != 0 && pipe->open) {
+        if (count < 0) (void)uv_read_stop(stream);
+        lua_pushcfunction(L, deliver);
+        lua_pushlightuserdata(L, (void *)(uintptr_t)buf);
+        lua_pushinteger(L, (lua_Integer)count);
+        lua_rawgeti(L, LUA_REGISTRYINDEX, pipe->function);
+        (void)inf_binding_call(pipe->binding, L, 3, 0);
+        if (count < 0) close_pipe(pipe);
+    }
+    free(buf->base);
+}
+
+/* pipe:on_bytes(fn): fn(bytes) from now on, fn(nil, why) at the end. */
+static int pipe_on_bytes(lua_State *L) {
+    inf_pipe *pipe = check_pipe(L);
+    if (!pipe->open) return failure(L, UV_ENOTCONN);
+    inf_binding_set_function(L, 2, &pipe->function);
+    int rc = uv_read_start((uv_stream_t *)&pipe->handle, on_allocate, on_read);
+    if (rc != 0 && rc != UV_EALREADY) return failure(L, rc);
+    lua_pushboolean(L, true);
+    return 1;
+}
+
+static void on_written(uv_write_t *request, int status) {
+    inf_pipe_write *write = (inf_pipe_write *)request;
+    inf_pipe *pipe = write->pipe;
+    (void)status; /* the reading side learns of it as well */
+    pipe->writes--;
+    pipe->unsent -= write->len;
+    free(write);
+    if (pipe->finishing && pipe->writes == 0) close_pipe(pipe);
+}
+
+/* pipe:write(bytes) -> true, or nil, code, message. */
+static int pipe_write(lua_State *L) {
+    inf_pipe *pipe = check_pipe(L);
+    size_t len = 0;
+    const char *bytes = luaL_checklstring(L, 2, &len);
+    if (!pipe->open || pipe->finishing) return failure(L, UV_ENOTCONN);
+    if (pipe->unsent + len > UNSENT_MAX) {
+        close_pipe(pipe);
+        return failure(L, UV_ENOBUFS);
+    }
+    inf_pipe_write *write = malloc(sizeof *write + len);
+    if (write == NULL) return failure(L, UV_ENOMEM);
+    write->pipe = pipe;
+    write->len = len;
+    memcpy(write->bytes, bytes, len);
+    uv_buf_t buf = uv_buf_init(write->bytes, (unsigned)len);
+    int rc = uv_write(&write->request, (uv_stream_t *)&pipe->handle, &buf, 1,
+                      on_written);
+    if (rc != 0) {
+        free(write);
+        return failure(L, rc);
+    }
+    pipe->writes++;
+    pipe->unsent += len;
+    lua_pushboolean(L, true);
+    return 1;
+}
+
+/* pipe:finish(): closes when all that was written is on its way. */
+static int pipe_finish(lua_State *L) {
+    inf_pipe *pipe = check_pipe(L);
+    pipe->finishing = true;
+    if (pipe->open) (void)uv_read_stop((uv_stream_t *)&pipe->handle);
+    if (pipe->writes == 0) close_pipe(pipe);
+    return 0;
+}
+
+/* ---- while the loop stands still ----------------------------------------- */
+
+/* pipe:alert(on): while on, new bytes and the end of the connection send this
+   process SIGIO. A guard must be there first: SIGIO ends processes. */
+static int pipe_alert(lua_State *L) {
+    inf_pipe *pipe = check_pipe(L);
+    uv_os_fd_t fd = -1;
+    if (!pipe->open || uv_fileno((uv_handle_t *)&pipe->handle, &fd) != 0) {
+        return 0;
+    }
+    int flags = fcntl(fd, F_GETFL);
+    bool on = lua_toboolean(L, 2);
+    if (on) (void)fcntl(fd, F_SETOWN, getpid());
+    (void)fcntl(fd, F_SETFL, on ? flags | O_ASYNC : flags & ~O_ASYNC);
+    return 0;
+}
+
+/* pipe:peek() -> bytes that wait to be read, without taking them; nil: the
+   peer is gone. */
+static int pipe_peek(lua_State *L) {
+    inf_pipe *pipe = check_pipe(L);
+    uv_os_fd_t fd = -1;
+    if (!pipe->open || uv_fileno((uv_handle_t *)&pipe->handle, &fd) != 0) {
+        return 0;
+    }
+    luaL_Buffer buffer;
+    char *room = luaL_buffinitsize(L, &buffer, PEEK_SIZE);
+    ssize_t count = recv(fd, room, PEEK_SIZE, MSG_PEEK | MSG_DONTWAIT);
+    bool nothing = count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    luaL_pushresultsize(&buffer, count > 0 ? (size_t)count : 0);
+    if (count > 0 || nothing) return 1;
+    lua_pushnil(L);
+    return 1;
+}
+
+/* ---- listening and connecting -------------------------------------------- */
+
+static bool is_own_user(const inf_pipe *pipe) {
+    uv_os_fd_t fd = -1;
+    if (uv_fileno((const uv_handle_t *)&pipe->handle, &fd) != 0) return false;
+#ifdef SO_PEERCRED
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) return false;
+    return peer.uid == geteuid() || peer.uid == 0;
+#else
+    uid_t user = 0;
+    gid_t group = 0;
+    if (getpeereid(fd, &user, &group) != 0) return false;
+    return user == geteuid() || user == 0;
+#endif
+}
+
+/* Lua: on_connection(pipe). */
+static int accept_one(lua_State *L) {
+    inf_pipe *server = lua_touserdata(L, 1);
+    inf_pipe *pipe = new_pipe(L, 0);
+    int rc =
+        uv_accept((uv_stream_t *)&server->handle, (uv_stream_t *)&pipe->handle);
+    if (rc != 0 || !is_own_user(pipe)) {
+        close_pipe(pipe);
+        return 0;
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, server->function);
+    lua_pushvalue(L, -2);
+    lua_call(L, 1, 0);
+    return 0;
+}
+
+static void on_connection(uv_stream_t *stream, int status) {
+    inf_pipe *server = stream->data;
+    lua_State *L = server->binding->lua;
+    if (status != 0 || !server->open) return;
+    lua_pushcfunction(L, accept_one);
+    lua_pushlightuserdata(L, server);
+    (void)inf_binding_call(server->binding, L, 1, 0);
+}
+
+static bool address_of(const char *path, struct sockaddr_un *address) {
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address->sun_path) return false;
+    memcpy(address->sun_path, path, strlen(path));
+    return true;
+}
+
+/* True when something answers at the socket; a dead one's file is removed. */
+static bool is_alive(const struct sockaddr_un *address) {
+    struct stat status;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int rc = connect(fd, (const struct sockaddr *)address, sizeof *address);
+    bool dead = rc != 0 && errno == ECONNREFUSED;
+    (void)close(fd);
+    bool socket_file = lstat(address->sun_path, &status) == 0 &&
+                       S_ISSOCK(status.st_mode) && status.st_uid == geteuid();
+    if (dead && socket_file) (void)unlink(address->sun_path);
+    return !dead;
+}
+
+static int listen_at(inf_pipe *pipe, const char *path) {
+    struct sockaddr_un address;
+    if (!address_of(path, &address)) return UV_ENAMETOOLONG;
+    mode_t mask = umask(0177);
+    int rc = uv_pipe_bind(&pipe->handle, path);
+    if (rc == UV_EADDRINUSE && !is_alive(&address)) {
+        rc = uv_pipe_bind(&pipe->handle, path);
+    }
+    (void)umask(mask);
+    if (rc != 0) return rc;
+    return uv_listen((uv_stream_t *)&pipe->handle, BACKLOG, on_connection);
+}
+
+/* pipe_listen(path, on_connection) -> server, or nil, code, message. It does
+   not keep the loop alive; closing it removes the file. */
+static int core_pipe_listen(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1);
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    inf_pipe *pipe = new_pipe(L, 2);
+    int rc = listen_at(pipe, path);
+    if (rc != 0) {
+        close_pipe(pipe);
+        return failure(L, rc);
+    }
+    uv_unref((uv_handle_t *)&pipe->handle);
+    return 1;
+}
+
+static void on_connected(uv_connect_t *request, int status) {
+    inf_pipe *pipe = request->data;
+    lua_State *L = pipe->binding->lua;
+    if (!pipe->open || pipe->binding->closing) return;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, pipe->function);
+    lua_pushboolean(L, status == 0);
+    (void)inf_binding_call(pipe->binding, L, 1, 0);
+    if (status != 0) close_pipe(pipe);
+}
+
+/* pipe_connect(path, on_connected) -> pipe; on_connected(ok) comes later. */
+static int core_pipe_connect(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1);
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    inf_pipe *pipe = new_pipe(L, 2);
+    pipe->connect.data = pipe;
+    uv_pipe_connect(&pipe->connect, &pipe->handle, path, on_connected);
+    return 1;
+}
+
+void inf_bind_pipes(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        {"pipe_listen", core_pipe_listen},
+        {"pipe_connect", core_pipe_connect},
+        {NULL, NULL},
+    };
+    static const luaL_Reg methods[] = {
+        {"on_bytes", pipe_on_bytes},
+        {"write", pipe_write},
+        {"finish", pipe_finish},
+        {"close", pipe_close},
+        {"alert", pipe_alert},
+        {"peek", pipe_peek},
+        {NULL, NULL},
+    };
+    luaL_setfuncs(L, functions, 0);
+    luaL_newmetatable(L, metatable_name);
+    lua_pushcfunction(L, pipe_close);
+    lua_setfield(L, -2, "__gc");
+    lua_newtable(L);
+    luaL_setfuncs(L, methods, 0);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+}
