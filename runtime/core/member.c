@@ -200,6 +200,7 @@ static void resume(inf_member *m, uint64_t lag_ms) {
         member_suspicion *s = m->order[i]->suspicion;
         if (s == NULL) continue;
         s->started_ms += lag_ms;
+        s->end_ms += lag_ms;
         delay(m, &s->timer, lag_ms);
     }
     size_t at = 0;
@@ -264,6 +265,10 @@ void inf_member_tick(inf_member *m, uint64_t now_ms) {
 
 uint64_t inf_member_deadline(const inf_member *m) {
     return inf_heap_due_ms(&m->heap);
+}
+
+void inf_member_heard(inf_member *m, member_record *r) {
+    r->heard_ms = m->now_ms != 0 ? m->now_ms : 1;
 }
 
 /* ---- datagrams ----------------------------------------------------------- */
@@ -341,7 +346,7 @@ void inf_member_packet(inf_member *m, const inf_addr *from, inf_slice bytes,
         return;
     }
     member_record *r = inf_table_at(m, from);
-    if (r != NULL) r->heard_ms = m->now_ms != 0 ? m->now_ms : 1;
+    if (r != NULL) inf_member_heard(m, r);
 }
 
 /* ---- views --------------------------------------------------------------- */
@@ -401,5 +406,7 @@ void inf_member_suspicious(inf_member *m, inf_slice name, int status,
     inf_member_enter(m, now_ms);
     member_record *r = inf_table_find(m, name);
     if (r == NULL || r->self || m->goodbye != GOODBYE_NOT) return;
+    /* What broke had been open: somebody did listen there. */
+    if (status != INF_EUNREACHABLE) inf_member_heard(m, r);
     inf_probe_now(m, r, status == INF_EUNREACHABLE);
 }

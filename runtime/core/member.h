@@ -31,6 +31,7 @@ typedef struct inf_member_tuning {
     uint32_t suspicion_mult;     /* shortest suspicion, in log10(n) intervals */
     uint32_t suspicion_max_mult; /* longest, in shortest ones */
     uint32_t retransmit_mult;
+    uint32_t retransmit_min; /* small clusters can afford to be sure */
     uint32_t gossip_interval_ms;
     uint32_t gossip_fanout;
     uint32_t push_pull_interval_ms; /* 0: never */
@@ -52,6 +53,8 @@ typedef struct inf_member_tuning {
     bool early_nack;  /* nack while it still helps (memberlist: too late) */
     bool count_live;  /* n and k over live members (memberlist: over all) */
     bool stall_guard; /* re-arm what ran out while we ourselves stood still */
+    bool even_gossip; /* walk the members in turn (memberlist: draw) */
+    bool last_word;   /* ask a suspect once more before its time is up */
     bool fast_death;  /* a refused connection confirms a death at once */
     bool serf;        /* say leave intents and events as Serf does */
 } inf_member_tuning;

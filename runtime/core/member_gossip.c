@@ -133,6 +133,7 @@ static size_t room_left(const inf_member *m) {
    that nothing goes twice into one datagram. */
 static void add_news(inf_member *m) {
     uint32_t limit = inf_retransmit_limit(m->tuning.retransmit_mult, m->live);
+    if (limit < m->tuning.retransmit_min) limit = m->tuning.retransmit_min;
     member_news *drawn = NULL;
     size_t room = room_left(m);
     for (uint32_t tier = 0; tier < INF_TIERS_MAX && m->news_count > 0; tier++) {
@@ -204,13 +205,27 @@ static bool hears_gossip(const inf_member *m, const member_record *r,
     return r->state != INF_MEMBER_LEFT;
 }
 
+/* The next ones in the prober's shuffled order: what is sent k times reaches k
+   different members, where chance would meet some of them twice. */
+static size_t next_hearers(inf_member *m, size_t want, member_record **out) {
+    size_t got = 0;
+    for (size_t seen = 0; seen < m->count && got < want; seen++) {
+        m->gossip_cursor = (m->gossip_cursor + 1) % m->count;
+        member_record *r = m->order[m->gossip_cursor];
+        if (hears_gossip(m, r, NULL)) out[got++] = r;
+    }
+    return got;
+}
+
 void inf_gossip_tick(inf_member *m) {
     enum { FANOUT_MAX = 16 };
     member_record *to[FANOUT_MAX];
     if (m->news_count == 0) return;
     size_t want = m->tuning.gossip_fanout;
     if (want > FANOUT_MAX) want = FANOUT_MAX;
-    size_t got = inf_table_draw(m, want, hears_gossip, NULL, to);
+    size_t got = m->tuning.even_gossip
+                     ? next_hearers(m, want, to)
+                     : inf_table_draw(m, want, hears_gossip, NULL, to);
     for (size_t i = 0; i < got; i++) {
         inf_packet_clear(&m->writer);
         add_news(m);

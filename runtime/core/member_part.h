@@ -64,6 +64,8 @@ typedef struct member_suspicion {
     uint32_t max_ms;
     uint32_t wanted;    /* k: confirmations that make it shortest */
     uint32_t confirmed; /* c, the first accuser not counted */
+    uint64_t end_ms;    /* then the suspect is dead */
+    bool asked;         /* once more, shortly before */
     uint64_t witnesses[INF_CONFIRMERS_MAX]; /* hashes of their names */
 } member_suspicion;
 
@@ -212,8 +214,9 @@ struct inf_member {
     member_record **order; /* owned; all records but self */
     size_t count;          /* in `order` */
     size_t cap;
-    size_t live;   /* alive or suspect, self included */
-    size_t cursor; /* of the prober, in `order` */
+    size_t live;          /* alive or suspect, self included */
+    size_t cursor;        /* of the prober, in `order` */
+    size_t gossip_cursor; /* of even gossip, likewise */
 
     inf_heap heap;
     member_timer probe_timer;
@@ -271,6 +274,8 @@ void inf_member_enter(inf_member *m, uint64_t now_ms);
 /** Sets a timer; a failure to find memory loses the wait. */
 void inf_member_wait(inf_member *m, member_timer *timer, uint64_t due_ms);
 void inf_member_stop(inf_member *m, member_timer *timer);
+/** A word of the member's own came, or was seen to have come. */
+void inf_member_heard(inf_member *m, member_record *r);
 /** Moves health by `delta`, within its bounds. */
 void inf_member_doubt(inf_member *m, int delta);
 
@@ -356,6 +361,8 @@ void inf_send_both(inf_member *m, const inf_addr *to,
 void inf_probe_tick(inf_member *m);
 void inf_probe_step(inf_member *m, member_probe *probe);
 void inf_probe_now(inf_member *m, member_record *r, bool refused);
+/** Pings a suspect outside any probe: its refutation rides on the ack. */
+void inf_probe_last_word(inf_member *m, const member_record *r);
 /** The TCP ping of a probe ended; `status` 0: it was answered. */
 void inf_probe_stream(inf_member *m, uint64_t stream, int status);
 /** Nobody waits for this record any more. */

@@ -57,12 +57,17 @@ static void send_ping(inf_member *m, const member_record *r, uint32_t seq) {
         inf_send(m, &r->addr, &ping);
         return;
     }
-    /* Lifeguard's buddy: whoever is suspected hears of it first. */
+    /* Lifeguard's buddy: whoever is suspected hears of it first, and before
+       the ping, so that the ack can carry the refutation. */
     inf_message word = {.kind = INF_MESSAGE_SUSPECT,
                         .node = r->name,
                         .from = m->self->name,
                         .incarnation = r->incarnation};
-    inf_send_both(m, &r->addr, &ping, &word);
+    inf_send_both(m, &r->addr, &word, &ping);
+}
+
+void inf_probe_last_word(inf_member *m, const member_record *r) {
+    send_ping(m, r, ++m->seq);
 }
 
 /* ---- a probe's life ------------------------------------------------------ */

@@ -191,6 +191,14 @@ static uint64_t witness(inf_slice name) {
     return inf_hash(name, 0);
 }
 
+/* The timer runs out at the end, or a little earlier to ask once more. */
+static void await_end(inf_member *m, member_suspicion *s) {
+    uint64_t early_ms = m->tuning.probe_timeout_ms;
+    bool ask =
+        m->tuning.last_word && !s->asked && s->end_ms > m->now_ms + early_ms;
+    inf_member_wait(m, &s->timer, ask ? s->end_ms - early_ms : s->end_ms);
+}
+
 static void confirm(inf_member *m, member_record *r,
                     const inf_message *message) {
     member_suspicion *s = r->suspicion;
@@ -200,9 +208,9 @@ static void confirm(inf_member *m, member_record *r,
         if (s->witnesses[i] == who) return;
     }
     s->witnesses[++s->confirmed] = who;
-    uint64_t due = s->started_ms + inf_suspicion_ms(s->min_ms, s->max_ms,
-                                                    s->wanted, s->confirmed);
-    inf_member_wait(m, &s->timer, due);
+    s->end_ms = s->started_ms +
+                inf_suspicion_ms(s->min_ms, s->max_ms, s->wanted, s->confirmed);
+    await_end(m, s);
     inf_news_put(m, r, message);
 }
 
@@ -222,9 +230,8 @@ static void begin_suspicion(inf_member *m, member_record *r, inf_slice from) {
     if (n < 2 + (size_t)wanted || !tuning->dynamic_suspicion) wanted = 0;
     s->wanted = wanted;
     s->witnesses[0] = witness(from);
-    inf_member_wait(m, &s->timer,
-                    m->now_ms +
-                        inf_suspicion_ms(s->min_ms, s->max_ms, wanted, 0));
+    s->end_ms = m->now_ms + inf_suspicion_ms(s->min_ms, s->max_ms, wanted, 0);
+    await_end(m, s);
 }
 
 void inf_rules_suspect(inf_member *m, const inf_message *message) {
@@ -289,7 +296,15 @@ void inf_rules_dead_by_us(inf_member *m, member_record *r) {
 }
 
 void inf_rules_expired(inf_member *m, member_record *r) {
-    if (r->state == INF_MEMBER_SUSPECT) inf_rules_dead_by_us(m, r);
+    member_suspicion *s = r->suspicion;
+    if (r->state != INF_MEMBER_SUSPECT || s == NULL) return;
+    if (m->now_ms >= s->end_ms) {
+        inf_rules_dead_by_us(m, r);
+        return;
+    }
+    s->asked = true;
+    inf_probe_last_word(m, r);
+    await_end(m, s);
 }
 
 /* A peer's list is hearsay: its dead are only suspects to us, so that a member

@@ -65,6 +65,9 @@ inf_member_tuning inf_member_tuning_of(inf_profile profile) {
     inf_member_tuning tuning = inf_member_tuning_plain(profile);
     tuning.dead_reclaim_ms = 30000;
     tuning.reconnect_interval_ms = tuning.push_pull_interval_ms / 3;
+    tuning.retransmit_min = 8;
+    tuning.even_gossip = true;
+    tuning.last_word = true;
     tuning.early_nack = true;
     tuning.count_live = true;
     tuning.stall_guard = true;
