@@ -30,7 +30,7 @@
 
 /* Bounds: reached ones are refused, never dropped silently. */
 #define INF_RPC_CALLS_MAX    (128u << 10) /* calls that have not ended */
-#define INF_RPC_BYTES_MAX    (256u << 20) /* their bodies */
+#define INF_RPC_BYTES_MAX    (64u << 20)  /* their bodies */
 #define INF_RPC_REQUESTS_MAX (64u << 10)  /* requests not yet answered */
 #define INF_RPC_DONE_MAX     8192         /* answers kept for one caller */
 #define INF_RPC_DONE_BYTES   (8u << 20)   /* their bodies */
