@@ -152,6 +152,24 @@ function Branch:_start_here(name, implementation, payload)
   return ref, self_name(), implementation_name(implementation)
 end
 
+---Who runs the name, by the owner's own word: our view may lag behind an end.
+---An owner that does not answer is believed to run it still.
+---@private
+---@return string? owner
+---@return string? ref
+function Branch:_owner_of(name, retry)
+  local node = cluster.node()
+  local once = policy.with(retry, { attempts = 1 })
+  local owner, ref
+  for _ = 1, retry.attempts do
+    owner, ref = node:whereis(self.id, name)
+    if not owner or owner == self_name() then break end
+    if cluster.call_node(once, owner, self.id, "alive", name) ~= false then break end
+    task.sleep(retry.poll_interval)
+  end
+  return owner, ref
+end
+
 ---Starts the FSM on `target`; this node is the name's home, so that starts of
 ---one name queue here and the second finds the first.
 ---@private
@@ -162,8 +180,7 @@ function Branch:_start_as_home(name, implementation, payload, target, retry)
     under_way[#under_way + 1] = waiter
     task.wait(waiter)
   end
-  local node = cluster.node()
-  local owner, ref = node:whereis(self.id, name)
+  local owner, ref = self:_owner_of(name, retry)
   if owner then return nil, already_started(name, owner, ref) end
   if self._starting[name] then
     return self:_start_as_home(name, implementation, payload, target, retry)
@@ -199,7 +216,7 @@ end
 ---@private
 function Branch:_start_once(name, implementation, payload, retry)
   local node = cluster.node()
-  local owner, owner_ref = node:whereis(self.id, name)
+  local owner, owner_ref = self:_owner_of(name, retry)
   if owner then return nil, already_started(name, owner, owner_ref) end
   local target, err = cluster_info.whois(self.id, name)
   if not target then return nil, err end

@@ -174,7 +174,8 @@ end
 
 ---Starts this process's node and joins the given addresses.
 ---@async
----@param options table what node.start of the C module takes, and `join`
+---@param options table what node_start of the C module takes, `join`, and the `branches` that
+---  others shall see from the first moment
 ---@return true?, finitomata.Error?
 function M.start(options)
   if node then
@@ -182,11 +183,12 @@ function M.start(options)
   end
   local settings = { on_event = on_event, on_request = on_request }
   for key, value in pairs(options) do settings[key] = value end
-  settings.join = nil
+  settings.join, settings.branches = nil, nil
   core.on_wake(task.wake)
   local started, code, message = core.node_start(settings)
   if not started then return nil, errors.new(code, message) end
   node = started
+  for _, id in ipairs(options.branches or {}) do started:branch(id) end
   if options.join and #options.join > 0 then
     local ok, err = join(started, options.join)
     if not ok then

@@ -1,0 +1,246 @@
+-- SPDX-License-Identifier: MIT
+--- Three nodes: this process and two others.
+local cluster_info = require "infinitomata.cluster_info"
+local infinitomata = require "infinitomata"
+local nodes = require "spec.support.nodes"
+
+local eventually = nodes.eventually
+
+--- `x@b` starts on b, all else where its name hashes to.
+local function by_suffix()
+  local naive = cluster_info.naive
+  cluster_info.init {
+    nodes = naive.nodes,
+    whois = function(id, name) return name:match "@(.+)$" or naive.whois(id, name) end,
+  }
+end
+
+local function start(name, payload)
+  return assert(infinitomata.start_fsm(name, "counter", payload or {}))
+end
+
+--- Starts b, joins it as a, starts c.
+local function three()
+  local b = nodes.start "b"
+  assert(infinitomata.node.start { name = "a", bind = "127.0.0.1:0", join = b.address })
+  local c = nodes.start("c", b.address)
+  by_suffix()
+  eventually("three nodes", function() return #infinitomata.node.nodes() == 2 end)
+  return b, c
+end
+
+local function part(b, c)
+  infinitomata.node.leave()
+  cluster_info.init "naive"
+  b:stop()
+  c:stop()
+end
+
+describe("three nodes", function()
+  local b, c
+
+  setup(function() b, c = three() end)
+  teardown(function() part(b, c) end)
+
+  after_each(function()
+    infinitomata.configure { attempts = 1000, rpc_timeout = 5000 }
+    for name in pairs(infinitomata.all()) do infinitomata.stop_fsm(name) end
+    eventually("an empty view", function() return infinitomata.count() == 0 end)
+  end)
+
+  it("start an FSM where cluster_info says, in the caller's view on return", function()
+    for _, owner in ipairs { "a", "b", "c" } do
+      local ref = start("x@" .. owner)
+      local row = infinitomata.all()["x@" .. owner]
+      assert.same({ implementation = "counter", ref = ref, node = owner }, row)
+    end
+    assert.equal(3, infinitomata.count())
+  end)
+
+  it("spread FSMs by the hash of the name", function()
+    local on = {}
+    for i = 1, 60 do
+      start("spread-" .. i)
+      local owner = infinitomata.all()["spread-" .. i].node
+      on[owner] = (on[owner] or 0) + 1
+    end
+    assert.is_true(on.a > 5 and on.b > 5 and on.c > 5)
+  end)
+
+  it("count the same everywhere", function()
+    for i = 1, 10 do start("n-" .. i) end
+    start "look@b"
+    start "look@c"
+    eventually("equal counts", function()
+      local _, at_b = assert(infinitomata.call("look@b", "look"))
+      local _, at_c = assert(infinitomata.call("look@c", "look"))
+      return at_b.count == 12 and at_c.count == 12 and infinitomata.count() == 12
+    end)
+  end)
+
+  it("carry events, answers and reasons", function()
+    start "x@b"
+    assert.is_true(infinitomata.transition("x@b", "add", 5))
+    local state, payload = infinitomata.call("x@b", "add", 7)
+    assert.equal("counting", state)
+    assert.equal(12, payload.sum)
+    local refused, err = infinitomata.call("x@b", "add", -1)
+    assert.is_nil(refused)
+    assert.equal("negative", err.reason)
+    assert.equal("counting", infinitomata.state("x@b", "state"))
+    assert.equal(12, infinitomata.state("x@b", "payload").sum)
+    assert.is_true(infinitomata.alive "x@b")
+    assert.is_true(infinitomata.responds("x@b", "add"))
+    assert.is_false(infinitomata.allowed("x@b", "ready"))
+  end)
+
+  it("carry every value exactly", function()
+    start "x@b"
+    local bytes = {}
+    for i = 0, 255 do bytes[#bytes + 1] = string.char(i) end
+    local value = {
+      max = math.maxinteger, min = math.mininteger, odd = (1 << 53) + 1, third = 1 / 3,
+      float = 1.0, huge = math.huge, bytes = table.concat(bytes), yes = true, no = false,
+      empty = {}, list = { 1, 2.5, "3" }, [42] = "integer key", [1.5] = "float key",
+    }
+    local _, payload = infinitomata.call("x@b", "echo", value)
+    assert.same(value, payload.echo)
+    assert.equal("float", math.type(payload.echo.float))
+    assert.equal("integer", math.type(payload.echo.max))
+  end)
+
+  it("refuse a value that cannot travel, with the path to it", function()
+    start "x@b"
+    local ok, err = infinitomata.transition("x@b", "echo", { items = { 1, { call = print } } })
+    assert.is_nil(ok)
+    assert.equal("not_serializable", err.code)
+    assert.matches("items%[2%]%.call", tostring(err))
+    local ring = {}
+    ring.ring = ring
+    ok, err = infinitomata.start_fsm("y@b", "counter", ring)
+    assert.is_nil(ok)
+    assert.equal("not_serializable", err.code)
+    assert.is_nil(infinitomata.all()["y@b"])
+  end)
+
+  it("answer what goes wrong at a start, and start nothing", function()
+    local ok, err = infinitomata.start_fsm("x@b", "nobody_has_this_module", {})
+    assert.is_nil(ok)
+    assert.equal("unknown_implementation", err.code)
+    ok, err = infinitomata.start_fsm("x@c", "counter", "refuse")
+    assert.is_nil(ok)
+    assert.equal("on_start", err.code)
+    assert.equal("not today", err.reason)
+    for _, name in ipairs { "", ("n"):rep(256) } do
+      ok, err = infinitomata.start_fsm(name, "counter", {})
+      assert.is_nil(ok)
+      assert.equal("bad_name", err.code)
+    end
+    assert.equal(0, infinitomata.count())
+    assert(infinitomata.start_fsm(("n"):rep(255), "counter", {}))
+  end)
+
+  it("start a name once, wherever it is asked for", function()
+    local ref = start "x@b"
+    local again, err = infinitomata.start_fsm("x@b", "counter", {})
+    assert.is_nil(again)
+    assert.equal("already_started", err.code)
+    assert.equal("b", err.node)
+    assert.equal(ref, err.ref)
+  end)
+
+  it("keep an FSM whose handler fails", function()
+    start "x@c"
+    local ok, err = infinitomata.call("x@c", "boom")
+    assert.is_nil(ok)
+    assert.matches("boom", tostring(err))
+    assert.equal("counting", infinitomata.state("x@c", "state"))
+    assert.equal("counting", (infinitomata.call("x@c", "add", 1)))
+  end)
+
+  it("go on while a handler waits", function()
+    start "slow@b"
+    start "quick@b"
+    assert(infinitomata.transition("slow@b", "nap", 300))
+    local _, payload = infinitomata.call("quick@b", "add", 1)
+    assert.equal(1, payload.sum)
+    assert.equal("counting", (infinitomata.call("slow@b", "add", 1)))
+  end)
+
+  it("notice an FSM that calls itself", function()
+    start "x@b"
+    local _, payload = infinitomata.call("x@b", "myself")
+    assert.equal("calling_self", payload.code)
+  end)
+
+  it("give up on a name that nobody has, and say what was tried", function()
+    infinitomata.configure { attempts = 20 }
+    local state, err = infinitomata.state("nobody", "state")
+    assert.is_nil(state)
+    assert.equal("exhausted", err.code)
+    assert.matches("20 attempts", tostring(err))
+    assert.is_false(infinitomata.alive "nobody")
+  end)
+
+  it("forget an FSM that stops or ends, on every node", function()
+    start "x@b"
+    start "y@c"
+    assert.is_true(infinitomata.stop_fsm "x@b")
+    assert.is_false(infinitomata.alive "x@b")
+    assert.is_true(infinitomata.transition("y@c", "finish"))
+    eventually("an empty view", function() return infinitomata.count() == 0 end)
+    local name, err = infinitomata.random()
+    assert.is_nil(name)
+    assert.equal("empty", err.code)
+  end)
+
+  it("tell a monitor who joins and who leaves", function()
+    local seen = {}
+    local handle = infinitomata.monitor(function(kind, rows)
+      local row = rows["watched@b"]
+      if row then seen[#seen + 1] = kind .. " " .. row.node end
+    end)
+    start "watched@b"
+    eventually("a join", function() return seen[1] end)
+    infinitomata.stop_fsm "watched@b"
+    eventually("a leave", function() return seen[2] end)
+    handle:cancel()
+    assert.same({ "join b", "leave b" }, seen)
+  end)
+
+  it("synch by hand", function()
+    assert.is_true(infinitomata.synch())
+    local ok, err = infinitomata.synch { "nowhere" }
+    assert.is_nil(ok)
+    assert.same({ "nowhere" }, err.nodes)
+  end)
+end)
+
+describe("a cluster that loses nodes", function()
+  local b, c
+
+  setup(function() b, c = three() end)
+  teardown(function()
+    infinitomata.configure { attempts = 1000 }
+    part(b, c)
+  end)
+
+  it("go on without a node that left, and without one that was killed", function()
+    start "x@b"
+    start "x@c"
+    start "x@a"
+    c:kill "TERM"
+    eventually("c to end", function() return c:gone() end)
+    eventually("c's FSM to go", function() return not infinitomata.all()["x@c"] end)
+    b:kill "KILL"
+    eventually("b's FSM to go", function() return not infinitomata.all()["x@b"] end, 30000)
+    assert.same({}, infinitomata.node.nodes())
+    assert.equal(1, infinitomata.count())
+    infinitomata.configure { attempts = 5 }
+    local _, err = infinitomata.call("x@b", "add", 1)
+    assert.equal("exhausted", err.code)
+    cluster_info.init "naive"
+    start "new-1"
+    assert.equal("a", infinitomata.all()["new-1"].node)
+  end)
+end)
