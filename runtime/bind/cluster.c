@@ -188,6 +188,24 @@ static void unref_all(lua_State *L, inf_lua_node *node) {
     luaL_unref(L, LUA_REGISTRYINDEX, node->self);
 }
 
+/* Announces the branches of the options at index 1. */
+static void start_branches(lua_State *L, const inf_lua_node *node) {
+    if (lua_getfield(L, 1, "branches") != LUA_TTABLE) {
+        lua_pop(L, 1);
+        return;
+    }
+    for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, -1); i++) {
+        if (lua_rawgeti(L, -1, i) == LUA_TSTRING) {
+            inf_node *core = inf_host_lock(node->host);
+            (void)inf_node_branch_add(core, inf_check_slice(L, -1),
+                                      inf_host_now_ms(node->host));
+            inf_host_unlock(node->host);
+        }
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}
+
 static int core_node_start(lua_State *L) {
     inf_binding *binding = inf_binding_of(L);
     char problem[INF_PROBLEM_MAX] = "";
@@ -208,6 +226,7 @@ static int core_node_start(lua_State *L) {
         if (rc == 0) {
             binding->node = node;
             binding->open++;
+            start_branches(L, node);
             return 1;
         }
         unref_all(L, node);

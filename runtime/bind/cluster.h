@@ -84,6 +84,8 @@ void inf_bind_node_rows(lua_State *L);
 void inf_bind_node_calls(lua_State *L);
 /** Adds core.node_start and core.on_wake. */
 void inf_bind_cluster(lua_State *L);
+/** Adds core.ring_new. */
+void inf_bind_rings(lua_State *L);
 /** The state is being closed: stops its node. */
 void inf_cluster_close(inf_binding *binding);
 
