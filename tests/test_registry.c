@@ -617,7 +617,7 @@ static void a_hint_dies_with_its_owners_life(void **state) {
 
 static void a_walk_meets_what_stays_exactly_once(void **state) {
     world *w = *state;
-    char name[16];
+    char name[24];
     for (int i = 0; i < 100; i++) {
         (void)snprintf(name, sizeof name, "order-%d", i);
         put_at(w, 0, name, 1);
