@@ -93,7 +93,7 @@ static int open_bound(int type, const inf_addr *at, int *out) {
 
 /* Which port was taken. */
 static int learn_port(int fd, inf_addr *at) {
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {0};
     socklen_t len = sizeof bound;
     inf_addr addr;
     if (getsockname(fd, (struct sockaddr *)&bound, &len) != 0) {
