@@ -23,6 +23,7 @@ local handlers = {}
 ---@field duration_ns integer
 ---@field outcome string     "ok", or the code of the error
 ---@field error finitomata.Error?
+---@field fsm table          the FSM, as callbacks see it
 
 ---@param fn fun(record: finitomata.telemetry.Record)
 ---@return {cancel: fun(self)} handle
@@ -63,6 +64,7 @@ function M.transition(fsm, from, event, started, err)
     duration_ns = M.now() - started,
     outcome = err and err.code or "ok",
     error = err,
+    fsm = fsm,
   }
   for _, handle in ipairs({ table.unpack(handlers) }) do
     guard.call(fsm.name, "telemetry", handle.fn, record)
