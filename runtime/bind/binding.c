@@ -73,6 +73,7 @@ static int run_turn(lua_State *L, inf_binding *binding) {
 
 static void on_check(uv_check_t *handle) {
     inf_binding *binding = handle->data;
+    inf_timers_turn_over(binding);
     if (binding->turn_wanted) {
         binding->turn_wanted = false;
         bool callable = binding->on_turn != LUA_NOREF && !binding->closing;

@@ -30,6 +30,8 @@ typedef struct inf_timers {
     uint32_t chunk_count;
     uint32_t free;     /* first free slot, UINT32_MAX: none */
     uint64_t armed_ms; /* when the loop wakes for them, INF_NEVER: never */
+    bool firing;       /* inside inf_timers_fire */
+    bool postponed;    /* what is due waits for the end of the turn */
     int functions;     /* registry: slot -> function */
     int arguments;     /* registry: slot -> argument */
 } inf_timers;
@@ -102,6 +104,8 @@ uv_loop_t *inf_luv_loop(lua_State *L);
 int inf_timers_open(lua_State *L, inf_binding *binding);
 void inf_timers_close(inf_binding *binding);
 void inf_signals_close(inf_binding *binding);
+/** The turn ends: timers that had to wait for that are due. */
+void inf_timers_turn_over(inf_binding *binding);
 /** The loop's callback for the one timer. */
 void inf_timers_fire(uv_timer_t *handle);
 

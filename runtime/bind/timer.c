@@ -66,6 +66,7 @@ static int add_chunk(inf_timers *timers) {
    met when the loop's time reaches it: no sleep is cut short. */
 static void arm(inf_binding *binding) {
     inf_timers *timers = &binding->timers;
+    if (timers->firing) return;
     uint64_t wake_ms = inf_wheel_wake_ms(&timers->wheel);
     if (wake_ms == timers->armed_ms) return;
     timers->armed_ms = wake_ms;
@@ -76,6 +77,26 @@ static void arm(inf_binding *binding) {
     uint64_t loop_ms = uv_now(binding->loop);
     uint64_t sleep_ms = wake_ms > loop_ms ? wake_ms - loop_ms : 0;
     (void)uv_timer_start(&binding->timer, inf_timers_fire, sleep_ms, 0);
+}
+
+/* libuv runs what is due for as long as something is: a timer that starts the
+   next one at once would keep the loop from everything else. So what is due
+   right after firing waits for the end of this turn. */
+static void arm_after_firing(inf_binding *binding) {
+    uint64_t wake_ms = inf_wheel_wake_ms(&binding->timers.wheel);
+    binding->timers.firing = false;
+    if (wake_ms > uv_now(binding->loop)) {
+        arm(binding);
+    } else {
+        binding->timers.postponed = true;
+        inf_binding_stay_awake(binding);
+    }
+}
+
+void inf_timers_turn_over(inf_binding *binding) {
+    if (!binding->timers.postponed) return;
+    binding->timers.postponed = false;
+    arm(binding);
 }
 
 /* Ends a timer: its slot is free and its id says nothing any more. */
@@ -98,6 +119,7 @@ void inf_timers_fire(uv_timer_t *handle) {
     inf_timers *timers = &binding->timers;
     lua_State *L = binding->lua;
     timers->armed_ms = INF_NEVER;
+    timers->firing = true;
     inf_wheel_advance(&timers->wheel, inf_binding_now_ms());
     for (;;) {
         inf_wheel_item *item = inf_wheel_take(&timers->wheel);
@@ -116,7 +138,7 @@ void inf_timers_fire(uv_timer_t *handle) {
         }
         (void)inf_binding_call(binding, L, 1, 0);
     }
-    arm(binding);
+    arm_after_firing(binding);
 }
 
 static int core_timer_start(lua_State *L) {
