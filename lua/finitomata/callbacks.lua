@@ -38,7 +38,8 @@ local function check_level(name, keys, depth, value, known, faults, where)
   if type(value) == "function" then return end
   if type(value) ~= "table" or keys[depth] == nil then
     faults[#faults + 1] = { code = "bad_option", states = {},
-      message = ("%s%s: function%s expected, got %s"):format(name, where, keys[depth] and " or table" or "",
+      message = ("%s%s: function%s expected, got %s"):format(name, where, keys[depth]
+        and " or table" or "",
         type(value)) }
     return
   end

@@ -40,7 +40,7 @@ function M.duration(value, position, name)
   if type(value) ~= "number" then
     bad(position, name, ("milliseconds expected, got %s"):format(type(value)))
   end
-  if not (value >= 0) or value == math.huge then
+  if value ~= value or value < 0 or value == math.huge then
     bad(position, name, ("milliseconds expected, got %s"):format(tostring(value)))
   end
 end
@@ -64,7 +64,8 @@ function M.one_of(value, expected, position, name)
     local words = {}
     for word in pairs(expected) do words[#words + 1] = word end
     table.sort(words)
-    bad(position, name, ("one of %s expected, got '%s'"):format(table.concat(words, ", "), tostring(value)))
+    bad(position, name, ("one of %s expected, got '%s'"):format(table.concat(words, ", "),
+      tostring(value)))
   end
 end
 
@@ -83,7 +84,8 @@ function M.options(options, known, position, name)
     if expected == nil then
       bad(position, name, ("unknown option '%s'"):format(tostring(key)))
     elseif type(expected) == "string" and type(value) ~= expected then
-      bad(position, name, ("option '%s': %s expected, got %s"):format(tostring(key), expected, type(value)))
+      bad(position, name, ("option '%s': %s expected, got %s"):format(tostring(key), expected,
+        type(value)))
     end
   end
 end

@@ -5,6 +5,7 @@
 --- only when told to, needs no C, and makes every run the same.
 local Error = require("finitomata.error")
 local log = require("finitomata.log")
+local payloads = require("finitomata.payload")
 local task = require("finitomata.task")
 
 local M = {}
@@ -13,6 +14,8 @@ local M = {}
 ---@field virtual boolean
 local Virtual = { virtual = true, __name = "finitomata.VirtualClock" }
 Virtual.__index = Virtual
+
+local SWEEP_FROM <const> = 64 -- stopped timers that may lie in the heap
 
 local function earlier(a, b)
   return a.due < b.due or a.due == b.due and a.order < b.order
@@ -72,9 +75,24 @@ end
 ---@param timer any
 ---@return boolean stopped false when it has fired or was stopped already
 function Virtual:stop(timer)
-  local pending = timer.fn ~= nil
+  if timer.fn == nil then return false end
   timer.fn, timer.arg = nil, nil
-  return pending
+  self._stopped = self._stopped + 1
+  if self._stopped > SWEEP_FROM and self._stopped > #self._heap // 2 then self:_sweep() end
+  return true
+end
+
+---Makes the heap anew without the timers that were stopped.
+---@private
+function Virtual:_sweep()
+  local heap = {}
+  for _, timer in ipairs(self._heap) do
+    if timer.fn then
+      heap[#heap + 1] = timer
+      sift_up(heap, #heap)
+    end
+  end
+  self._heap, self._stopped = heap, 0
 end
 
 local function pop_due(self, limit)
@@ -85,6 +103,7 @@ local function pop_due(self, limit)
     heap[size] = nil
     if size > 1 then sift_down(heap, size - 1) end
     if timer.fn then return timer end
+    self._stopped = self._stopped - 1
   end
 end
 
@@ -92,7 +111,7 @@ end
 ---set going is finished before the next one fires.
 ---@param ms number
 function Virtual:advance(ms)
-  if type(ms) ~= "number" or not (ms >= 0) then
+  if type(ms) ~= "number" or ms ~= ms or ms < 0 then
     error(("bad argument #1 to 'advance' (milliseconds expected, got %s)"):format(tostring(ms)), 2)
   end
   local limit = self._now + math.ceil(ms)
@@ -122,7 +141,7 @@ end
 ---A clock that moves only by `:advance(ms)`.
 ---@return finitomata.Clock
 function M.virtual()
-  return setmetatable({ _now = 0, _order = 0, _heap = {} }, Virtual)
+  return setmetatable({ _now = 0, _order = 0, _heap = {}, _stopped = 0 }, Virtual)
 end
 
 local Real = { virtual = false, __name = "finitomata.Clock" }
@@ -174,6 +193,7 @@ function M.real()
   local ok, module = pcall(require, "infinitomata.core")
   if ok then
     core = module
+    payloads.attach(core.copy)
     core.on_turn(function()
       local _, more = task.turn()
       return more

@@ -171,7 +171,8 @@ local function check_hard(transitions, faults)
         column = t.column,
         states = { t.from },
         message = ("%s`%s` cannot fire by itself: `%s` has other events too (%s)"):format(
-          t.line and ("line %d: "):format(t.line) or "", t.event, t.from, table.concat(events, ", ")),
+          t.line and ("line %d: "):format(t.line) or "", t.event, t.from,
+            table.concat(events, ", ")),
       }
     end
   end
@@ -194,7 +195,8 @@ local function check_arguments(given, faults)
   end
   local syntax = parser.syntax(given.syntax)
   if not syntax or type(given.syntax) == "table" and type(given.syntax.parse) ~= "function" then
-    fault("syntax: 'flowchart', 'state_diagram' or {parse=, lint=} expected, got '%s'", tostring(given.syntax))
+    fault("syntax: 'flowchart', 'state_diagram' or {parse=, lint=} expected, got '%s'",
+      tostring(given.syntax))
   end
   if given.any ~= nil then
     local good = type(given.any) == "table"
@@ -211,12 +213,14 @@ local function locate(given, level)
   local info = debug.getinfo(level + 1, "Sl")
   if not info then return "?", nil end
   local file = info.short_src
-  local handle = info.source:sub(1, 1) == "@" and type(given) == "table" and type(given.fsm) == "string"
+  local handle = info.source:sub(1, 1) == "@" and type(given) == "table"
+    and type(given.fsm) == "string"
     and io.open(info.source:sub(2), "rb")
   if not handle then return ("%s:%d"):format(file, info.currentline), nil end
   local source = handle:read("a")
   handle:close()
-  local at = given.fsm ~= "" and source:gsub("\r\n", "\n"):find(given.fsm:gsub("\r\n", "\n"), 1, true)
+  local at = given.fsm ~= "" and source:gsub("\r\n", "\n"):find(given.fsm:gsub("\r\n", "\n"), 1,
+    true)
   if not at then return ("%s:%d"):format(file, info.currentline), nil end
   local line = select(2, source:gsub("\r\n", "\n"):sub(1, at - 1):gsub("\n", "\n")) + 1
   return file, line
@@ -259,7 +263,8 @@ local function define(given, level)
   local shape = shape_of(transitions)
   check_hard(transitions, faults)
   local options = options_of.read(given, shape, faults)
-  local known = { state = setmetatable({ ["*"] = true }, { __index = shape.states }), event = shape.events }
+  local known = { state = setmetatable({ ["*"] = true }, { __index = shape.states }),
+    event = shape.events }
   local given_callbacks = {}
   for name in pairs(callbacks.KEYS) do
     if given[name] ~= nil then

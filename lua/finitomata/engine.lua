@@ -32,13 +32,28 @@ end
 
 M.refusal = refusal
 
+---Whether a raised value is the watchdog's.
+---@param value any
+---@return boolean
+function M.is_runaway(value)
+  return Error.is(value) and value.code == "runaway"
+end
+
+local function raised(stage, value, node, edge, event_payload)
+  if M.is_runaway(value) then stage = "runaway" end
+  return refusal(stage, stage == "runaway" and stage or "raised", value, node, edge.event,
+    event_payload)
+end
+
+M.raised = raised
+
 ---The first guard that says no.
-local function unmet(node, edge, event_payload, payload, fsm)
+local function unmet(node, edge, event_payload, payload, fsm, protect)
   for _, each in ipairs(edge.guards) do
-    local ok, met = xpcall(each.check, catch, event_payload, payload, fsm)
+    local ok, met = protect(each.check, catch, event_payload, payload, fsm)
     if not ok then
       guard.report(fsm.name, ("the guard '%s'"):format(each.text))
-      return refusal("guard", "raised", met, node, edge.event, event_payload)
+      return raised("guard", met, node, edge, event_payload)
     elseif not met then
       return refusal("guard", "guard", each.text, node, edge.event, event_payload)
     end
@@ -48,7 +63,7 @@ end
 ---@return finitomata.Error? err why a guard would refuse, without doing anything
 function M.unmet(node, edge, event_payload, payload, fsm)
   if not edge.guards then return nil end
-  return unmet(node, edge, copy(event_payload), copy(payload), fsm)
+  return unmet(node, edge, copy(event_payload), copy(payload), fsm, xpcall)
 end
 
 local function ambiguous(node, edge, event_payload)
@@ -85,11 +100,12 @@ end
 ---@param payload any               never touched when `share` is false
 ---@param fsm finitomata.Instance   what the callback may look at
 ---@param share boolean             hand out the payload itself
+---@param protect function          `xpcall`, or something that does more
 ---@return finitomata.Node? target
 ---@return any payload the new one, or the error
-function M.decide(node, edge, event_payload, payload, fsm, share)
+function M.decide(node, edge, event_payload, payload, fsm, share, protect)
   if edge.guards then
-    local err = unmet(node, edge, event_payload, share and payload or copy(payload), fsm)
+    local err = unmet(node, edge, event_payload, share and payload or copy(payload), fsm, protect)
     if err then return nil, err end
   end
   local handler = edge.handler
@@ -99,14 +115,12 @@ function M.decide(node, edge, event_payload, payload, fsm, share)
     return nil, ambiguous(node, edge, event_payload)
   end
   local shown = payload
-  if not share and type(payload) == "table" then shown = copy(payload) end
-  local ok, target, new_payload = xpcall(handler, catch, node.name, edge.event, event_payload,
+  if not share then shown = copy(payload) end
+  local ok, target, new_payload = protect(handler, catch, node.name, edge.event, event_payload,
     shown, fsm)
   if not ok then
     guard.report(fsm.name, "on_transition")
-    local err = refusal("on_transition", "raised", target, node, edge.event, event_payload)
-    if M.is_runaway(target) then err.code, err.stage = "runaway", "runaway" end
-    return nil, err
+    return nil, raised("on_transition", target, node, edge, event_payload)
   end
   if target == nil and new_payload == nil then -- nothing said: the edge decides
     local sole = edge.sole
@@ -124,13 +138,6 @@ function M.decide(node, edge, event_payload, payload, fsm, share)
       event_payload)
   end
   return next_node, new_payload
-end
-
----Whether a raised value is the watchdog's.
----@param value any
----@return boolean
-function M.is_runaway(value)
-  return Error.is(value) and value.code == "runaway"
 end
 
 return M

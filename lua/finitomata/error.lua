@@ -72,7 +72,8 @@ function M.text(value)
     local ok, text = pcall(tostring, value)
     if ok and type(text) == "string" then return text end
   end
-  if type(value) == "number" or type(value) == "boolean" or value == nil then return tostring(value) end
+  if type(value) == "number" or type(value) == "boolean"
+      or value == nil then return tostring(value) end
   return "a " .. type(value) .. " value"
 end
 

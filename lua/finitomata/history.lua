@@ -1,86 +1,77 @@
 -- SPDX-License-Identifier: MIT
 
 --- The states an FSM has left, newest first, consecutive repeats folded. Most
---- FSMs need five entries of few states, so a history is an integer, twelve bits
---- an entry (eight for the state's number, four for its count), and becomes a
---- table only when that is too narrow. A history is a value: `push` returns the
---- next one.
+--- FSMs keep five entries of few states, so a history is packed into an integer,
+--- twelve bits an entry: eight for the state's number, four for its count. When
+--- that is too narrow it is unpacked into a list of {number, count}.
 local M = {}
 
 local ENTRY_BITS <const> = 12
 local STATE_MASK <const> = 0xFF
 local COUNT_ONE <const> = 0x100
 local COUNT_MASK <const> = 0xF00
-local ENTRY_MASK <const> = 0xFFF
 local PACKED_SIZE <const> = 5
 
+---The packed history of an FSM that has left nothing.
 M.EMPTY = 0
 
+---In the packed history's place: there is a list.
+M.WIDE = -1
+
+---How wide a packed history of `size` entries is, as a mask; 0 when neither so many
+---entries nor so many states can be packed.
 ---@param size integer
----@return integer mask of the bits that `size` entries take
-function M.mask(size)
-  return size <= PACKED_SIZE and (1 << size * ENTRY_BITS) - 1 or 0
+---@param states integer
+---@return integer
+function M.mask(size, states)
+  if size < 1 or size > PACKED_SIZE or states > STATE_MASK then return 0 end
+  return (1 << size * ENTRY_BITS) - 1
 end
 
-local function unpacked(packed)
-  local wide = {}
-  while packed ~= 0 do
-    wide[#wide + 1] = { packed & STATE_MASK, (packed & COUNT_MASK) >> 8 }
+---@param packed integer
+---@param number integer of the state that was left
+---@param mask integer
+---@return integer? packed nothing when the history has to be unpacked
+function M.push(packed, number, mask)
+  if packed & STATE_MASK ~= number then
+    if mask ~= 0 and packed >= 0 then return (packed << ENTRY_BITS | COUNT_ONE | number) & mask end
+  elseif packed & COUNT_MASK ~= COUNT_MASK then
+    return packed + COUNT_ONE
+  end
+end
+
+---@param packed integer
+---@return integer[][] list of {number, count}
+function M.unpack(packed)
+  local list = {}
+  while packed > 0 do
+    list[#list + 1] = { packed & STATE_MASK, (packed & COUNT_MASK) >> 8 }
     packed = packed >> ENTRY_BITS
   end
-  return wide
+  return list
 end
 
-local function push_wide(wide, number, size)
-  local newest = wide[1]
+---The same for an unpacked history.
+---@param list integer[][] changed in place
+---@param number integer
+---@param size integer how many entries are kept
+function M.push_wide(list, number, size)
+  local newest = list[1]
   if newest and newest[1] == number then
     newest[2] = newest[2] + 1
-    return wide
+    return
   end
-  table.insert(wide, 1, { number, 1 })
-  wide[size + 1] = nil
-  return wide
+  table.insert(list, 1, { number, 1 })
+  list[size + 1] = nil
 end
 
----@param history integer|table
----@param number integer of the state that was left, from 1
----@param size integer how many entries are kept
----@param mask integer `M.mask(size)`
----@return integer|table history
-function M.push(history, number, size, mask)
-  if mask ~= 0 and type(history) == "number" and number <= STATE_MASK then
-    if history & STATE_MASK ~= number then
-      return (history << ENTRY_BITS | COUNT_ONE | number) & mask
-    elseif history & COUNT_MASK ~= COUNT_MASK then
-      return history + COUNT_ONE
-    end
-  end
-  if type(history) == "number" then history = unpacked(history) end
-  return push_wide(history, number, size)
-end
-
----@param history integer|table
----@return integer? number of the newest entry
-function M.newest(history)
-  if type(history) == "table" then return history[1] and history[1][1] end
-  local number = history & STATE_MASK
-  return number ~= 0 and number or nil
-end
-
----@param history integer|table
+---@param list integer[][]
 ---@param names string[] names of the states by number
 ---@return {state: string, n: integer}[] entries newest first
-function M.entries(history, names)
+function M.entries(list, names)
   local entries = {}
-  if type(history) == "table" then
-    for i, entry in ipairs(history) do
-      entries[i] = { state = names[entry[1]], n = entry[2] }
-    end
-    return entries
-  end
-  while history ~= 0 do
-    entries[#entries + 1] = { state = names[history & STATE_MASK], n = (history & COUNT_MASK) >> 8 }
-    history = history >> ENTRY_BITS & ~(ENTRY_MASK << (64 - ENTRY_BITS))
+  for i, entry in ipairs(list) do
+    entries[i] = { state = names[entry[1]], n = entry[2] }
   end
   return entries
 end

@@ -47,12 +47,14 @@ function Reading:state_set(value, option)
   local set = {}
   if type(value) == "string" then value = { value } end
   if type(value) ~= "table" then
-    self:fault("bad_option", "%s: a state or a list of states expected, got %s", option, type(value))
+    self:fault("bad_option", "%s: a state or a list of states expected, got %s", option,
+      type(value))
     return set
   end
   for key, state in pairs(value) do
     if math.type(key) ~= "integer" then
-      self:fault("bad_option", "%s: a list of states expected, got the key '%s'", option, tostring(key))
+      self:fault("bad_option", "%s: a list of states expected, got the key '%s'", option,
+        tostring(key))
     elseif self:state(state, option) then
       set[state] = true
     end
@@ -116,15 +118,17 @@ local function policy(reading, state, value)
   for key, default in pairs(config.ENSURE) do result[key] = default end
   if value == true then return result end
   if type(value) ~= "table" then
-    reading:fault("bad_option", "ensure_entry: `%s`: {max=, delay=, factor=} expected, got %s", state, type(value))
+    reading:fault("bad_option", "ensure_entry: `%s`: {max=, delay=, factor=} expected, got %s",
+      state, type(value))
     return result
   end
   for key, given in pairs(value) do
     local least = key == "factor" and 1 or 0
     if not POLICY[key] then
       reading:fault("bad_option", "ensure_entry: `%s`: unknown key '%s'", state, tostring(key))
-    elseif type(given) ~= "number" or not (given >= least) then
-      reading:fault("bad_option", "ensure_entry: `%s`: %s: a number from %d expected", state, key, least)
+    elseif type(given) ~= "number" or given ~= given or given < least then
+      reading:fault("bad_option", "ensure_entry: `%s`: %s: a number from %d expected", state, key,
+        least)
     else
       result[key] = given
     end
@@ -165,7 +169,8 @@ function read.payload_mode(reading)
   local value = reading.given.payload_mode
   if value == nil then value = config.default("payload_mode") end
   if value ~= "copy" and value ~= "share" then
-    reading:fault("bad_option", "payload_mode: 'copy' or 'share' expected, got '%s'", tostring(value))
+    reading:fault("bad_option", "payload_mode: 'copy' or 'share' expected, got '%s'",
+      tostring(value))
   end
   return value
 end
@@ -179,7 +184,8 @@ function read.persistency(reading)
   end
   for _, name in ipairs { "load", "store" } do
     if type(value[name]) ~= "function" then
-      reading:fault("bad_option", "persistency: a function `%s` expected, got %s", name, type(value[name]))
+      reading:fault("bad_option", "persistency: a function `%s` expected, got %s", name,
+        type(value[name]))
       return nil
     end
   end
@@ -192,7 +198,8 @@ local function one_listener(reading, value, list)
   elseif type(value) == "table" and type(value.after_transition) == "function" then
     list[#list + 1] = value
   else
-    reading:fault("bad_option", "listener: a function or a table with `after_transition` expected, got %s",
+    reading:fault("bad_option",
+      "listener: a function or a table with `after_transition` expected, got %s",
       type(value))
   end
 end
@@ -202,7 +209,7 @@ function read.listener(reading)
   if value == nil then return list end
   if type(value) == "table" and value.after_transition == nil then
     for _, each in ipairs(value) do one_listener(reading, each, list) end
-    if #list == 0 and #reading.faults == 0 and next(value) ~= nil then one_listener(reading, value, list) end
+    if #value == 0 and next(value) ~= nil then one_listener(reading, value, list) end
   else
     one_listener(reading, value, list)
   end
@@ -218,7 +225,8 @@ function read.forks(reading)
   end
   for state, flows in pairs(value) do
     if reading:state(state, "forks") and type(flows) ~= "table" then
-      reading:fault("bad_option", "forks: `%s`: {event = flow} expected, got %s", state, type(flows))
+      reading:fault("bad_option", "forks: `%s`: {event = flow} expected, got %s", state,
+        type(flows))
     elseif reading.states[state] then
       for event in pairs(flows) do reading:event(event, "forks", state) end
       forks[state] = flows
@@ -286,7 +294,8 @@ function read.internal(reading)
     for event in pairs(events) do
       local targets = reading.events[event]
       if state ~= "_" and targets and targets[state] ~= state then
-        reading:fault("bad_option", "internal: `%s` has no edge back to itself by `%s` alone", state, event)
+        reading:fault("bad_option", "internal: `%s` has no edge back to itself by `%s` alone",
+          state, event)
       end
     end
   end
@@ -297,7 +306,8 @@ local function guard_list(reading, where, value)
   local list = {}
   if type(value) == "function" then return { { text = where, check = value } } end
   if type(value) ~= "table" then
-    reading:fault("bad_option", "guards: %s: {text = function} expected, got %s", where, type(value))
+    reading:fault("bad_option", "guards: %s: {text = function} expected, got %s", where,
+      type(value))
     return list
   end
   for text, check in pairs(value) do
@@ -315,11 +325,13 @@ function read.guards(reading)
   local value, guards = reading.given.guards, {}
   if value == nil then return guards end
   if type(value) ~= "table" then
-    reading:fault("bad_option", "guards: {state = {event = {text = function}}} expected, got %s", type(value))
+    reading:fault("bad_option", "guards: {state = {event = {text = function}}} expected, got %s",
+      type(value))
     return guards
   end
   for state, events in pairs(value) do
-    if (state == "_" or state == "*" or reading:state(state, "guards")) and type(events) == "table" then
+    if (state == "_" or state == "*" or reading:state(state, "guards"))
+        and type(events) == "table" then
       guards[state] = {}
       for event, list in pairs(events) do
         if reading:event(event, "guards", state) then
@@ -327,14 +339,16 @@ function read.guards(reading)
         end
       end
     elseif type(events) ~= "table" then
-      reading:fault("bad_option", "guards: `%s`: {event = {text = function}} expected", tostring(state))
+      reading:fault("bad_option", "guards: `%s`: {event = {text = function}} expected",
+        tostring(state))
     end
   end
   return guards
 end
 
 function read.shutdown(reading)
-  return number(reading, "shutdown", function(v) return v == 0 or is_duration(v) end, "milliseconds")
+  return number(reading, "shutdown", function(v) return v == 0 or is_duration(v) end,
+    "milliseconds")
 end
 
 function read.history(reading)
@@ -349,7 +363,8 @@ function read.max_handler_ms(reading)
   local value = reading.given.max_handler_ms
   if value == nil then value = config.default("max_handler_ms") end
   if value == false or is_duration(value) then return value end
-  reading:fault("bad_option", "max_handler_ms: milliseconds over 0 expected, got %s", tostring(value))
+  reading:fault("bad_option", "max_handler_ms: milliseconds over 0 expected, got %s",
+    tostring(value))
   return false
 end
 
@@ -366,7 +381,8 @@ for name in pairs(read) do M.KNOWN[name] = true end
 ---@return table options     normalised
 function M.read(given, shape, faults)
   local reading = setmetatable({
-    given = given, states = shape.states, events = shape.events, exits = shape.exits, entry = shape.entry,
+    given = given, states = shape.states, events = shape.events, exits = shape.exits,
+      entry = shape.entry,
     faults = faults,
   }, Reading)
   local options, names = {}, {}

@@ -12,58 +12,90 @@ local next, type = next, type
 
 local SCALAR <const> = { ["nil"] = true, boolean = true, number = true, string = true }
 
-local copy_table
+-- Keys that were looked at before. Payloads use few different ones, and asking
+-- this table is a fraction of asking for a type.
+local KNOWN_MAX <const> = 1000
+local known, known_count = {}, 0
+
+local function key_is_plain(key)
+  local kind = type(key)
+  if not SCALAR[kind] then return false end
+  if kind == "string" and known_count < KNOWN_MAX then
+    known[key] = true
+    known_count = known_count + 1
+  end
+  return true
+end
+
+local function step_to(key)
+  return type(key) == "string" and "." .. key or "[" .. tostring(key) .. "]"
+end
 
 ---@return table? copy
 ---@return string? why
 ---@return string? path
-local function copy_deep(source, depth)
+local function copy_table(source, depth)
   if depth > DEPTH then return nil, "a cycle, or too deep", "" end
   local target = {}
   for key, value in next, source do
-    local kind = type(key)
-    if not SCALAR[kind] then return nil, "a " .. kind .. " as a key", "" end
-    kind = type(value)
-    if kind == "table" then
-      local inner, why, path = copy_deep(value, depth + 1)
-      if not inner then
-        local step = type(key) == "string" and "." .. key or "[" .. tostring(key) .. "]"
-        return nil, why, #path < 200 and step .. path or path
-      end
-      value = inner
-    elseif not SCALAR[kind] then
-      local step = type(key) == "string" and "." .. key or "[" .. tostring(key) .. "]"
-      return nil, "a " .. kind, step
+    if not known[key] and not key_is_plain(key) then
+      return nil, "a " .. type(key) .. " as a key", ""
     end
-    target[key] = value
+    local kind = type(value)
+    if kind == "table" then
+      local inner, why, path = copy_table(value, depth + 1)
+      if not inner then return nil, why, #path < 200 and step_to(key) .. path or path end
+      target[key] = inner
+    elseif SCALAR[kind] then
+      target[key] = value
+    else
+      return nil, "a " .. kind, step_to(key)
+    end
   end
   return target
 end
-copy_table = copy_deep
 
----A deep copy of plain data. Scalars are their own copies.
+local native -- the same in C, once there is a loop
+
+---Lets tables be copied by a faster function: `copy, or nil, path, why`.
+---@param copy fun(value: table): table?, string?, string?
+function M.attach(copy)
+  native = copy
+end
+
+---A deep copy of plain data. Scalars are their own copies; metatables are not
+---copied.
 ---@param value any
----@return any copy nil (with an error) when the value is not plain data
+---@return any copy nil, with an error, when the value is not plain data
 ---@return finitomata.Error? err "not_serializable", with `path` and `why`
 function M.copy(value)
   local kind = type(value)
   if kind == "table" then
-    local copy, why, path = copy_table(value, 1)
-    if copy then return copy end
-    return Error.fail("not_serializable", ("the payload%s is %s"):format(path, why), { path = path, why = why })
+    local copy, path, why
+    if native then
+      copy, path, why = native(value)
+      if copy then return copy end
+    else
+      copy, why, path = copy_table(value, 1)
+      if copy then return copy end
+      path = "payload" .. path
+    end
+    return Error.fail("not_serializable", ("%s is %s"):format(path, why),
+      { path = path, why = why })
   elseif SCALAR[kind] then
     return value
   end
-  return Error.fail("not_serializable", ("the payload is a %s"):format(kind), { path = "", why = "a " .. kind })
+  return Error.fail("not_serializable", ("payload is a %s"):format(kind),
+    { path = "payload", why = "a " .. kind })
 end
 
-local function plain(source, depth)
+local function table_is_plain(source, depth)
   if depth > DEPTH then return false end
   for key, value in next, source do
-    if not SCALAR[type(key)] then return false end
+    if not known[key] and not key_is_plain(key) then return false end
     local kind = type(value)
     if kind == "table" then
-      if not plain(value, depth + 1) then return false end
+      if not table_is_plain(value, depth + 1) then return false end
     elseif not SCALAR[kind] then
       return false
     end
@@ -75,8 +107,9 @@ end
 ---@param value any
 ---@return boolean
 function M.is_plain(value)
-  if type(value) == "table" then return plain(value, 1) end
-  return SCALAR[type(value)] == true
+  local kind = type(value)
+  if kind == "table" then return table_is_plain(value, 1) end
+  return SCALAR[kind] == true
 end
 
 return M

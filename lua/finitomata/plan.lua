@@ -37,12 +37,15 @@ local M = {}
 ---@field after {ms: number, event: string, with: any}[]?
 ---@field postpone table<string, true>?
 ---@field ignore table<string, true>?
+---@field settles boolean                      entering it sets something going
+---@field defers boolean                       it postpones or ignores something
 
 ---@class finitomata.Plan
 ---@field definition finitomata.Definition
 ---@field nodes table<string, finitomata.Node>
 ---@field names string[]
 ---@field start finitomata.Node                the pseudo-state "*"
+---@field known table<string, true>            all events
 ---@field entry_event string
 ---@field options table
 
@@ -81,8 +84,10 @@ local function add_edges(plan, transitions)
     local edge = edges[t.event]
     if not edge then
       local suffix = t.event:sub(-1)
-      edge = { event = t.event, hard = suffix == "!", soft = suffix == "?", list = {}, targets = {} }
+      edge = { event = t.event, hard = suffix == "!", soft = suffix == "?", list = {},
+        targets = {} }
       edges[t.event] = edge
+      plan.known[t.event] = true
     end
     if not edge.targets[t.to] then
       edge.list[#edge.list + 1] = t.to
@@ -113,8 +118,9 @@ function M.build(definition, options)
     options = options,
     nodes = {},
     names = {},
+    known = {},
     history_size = options.history,
-    history_mask = history.mask(options.history),
+    history_mask = history.mask(options.history, #definition.states + 1),
   }
   local function add_node(name)
     if plan.nodes[name] then return end
@@ -133,8 +139,11 @@ function M.build(definition, options)
     node.fork = options.forks[node.name]
     node.after = options.after[node.name]
     if node.after and #node.after == 0 then node.after = nil end
-    node.postpone = merged(options.postpone[node.name], node.name ~= "*" and options.postpone._ or nil)
+    node.postpone = merged(options.postpone[node.name], node.name ~= "*" and options.postpone._
+      or nil)
     node.ignore = merged(options.ignore[node.name], node.name ~= "*" and options.ignore._ or nil)
+    node.settles = node.auto ~= nil or node.name == "*" or node.fork ~= nil
+    node.defers = node.postpone ~= nil or node.ignore ~= nil
   end
   return plan
 end

@@ -12,7 +12,10 @@ local instances = require("finitomata.instance")
 local log = require("finitomata.log")
 local payloads = require("finitomata.payload")
 local random = require("finitomata.random")
+local starting = require("finitomata.starting")
 local task = require("finitomata.task")
+
+local send = instances.send
 
 ---@class finitomata.Branch
 ---@field id string
@@ -29,11 +32,13 @@ local task = require("finitomata.task")
 local Branch = { __name = "finitomata.Branch" }
 Branch.__index = Branch
 
-local OPTIONS <const> = { id = true, clock = "table", node = "string", hooks = "table", seed = "number" }
+local OPTIONS <const> = { id = true, clock = "table", node = "string", hooks = "table",
+  seed = "number" }
 
 local M = {}
 
----@param options {id: string?, clock: finitomata.Clock?, node: string?, hooks: table?, seed: integer?}
+---@param options {id: string?, clock: finitomata.Clock?, node: string?, hooks: table?, seed:
+---  integer?}
 ---@return finitomata.Branch
 function M.new(options)
   check.options(options, OPTIONS, 1, "new")
@@ -102,145 +107,19 @@ local function implementation_of(fsm)
   return instances.kind(fsm).plan.definition.name
 end
 
----The definition behind an implementation, which may be the name of a module.
----@return finitomata.Definition?
----@return finitomata.Error?
-local function resolve(implementation)
-  if definitions.is(implementation) then return implementation end
-  if type(implementation) == "string" then
-    local ok, module = pcall(require, implementation)
-    if ok and definitions.is(module) then
-      if module.name == nil then module.name = implementation end
-      return module
-    end
-    return Error.fail("unknown_implementation", ok
-      and ("the module `%s` does not return a definition"):format(implementation)
-      or ("there is no implementation `%s`: %s"):format(implementation, Error.text(module)),
-      { implementation = implementation })
-  end
-end
-
-local function new_kind(self, definition, plan)
-  local options = plan.options
-  local timed = options.timer ~= false
-  for _, node in pairs(plan.nodes) do timed = timed or node.after ~= nil end
-  return {
-    plan = plan,
-    branch = self,
-    definition = definition,
-    share = options.payload_mode == "share",
-    listeners = #options.listener > 0 and options.listener or nil,
-    store = options.persistency,
-    timer = options.timer,
-    timed = timed,
-    mailbox = options.mailbox,
-    shutdown = options.shutdown,
-    cache = options.cache_state,
-  }
-end
-
 ---@private
 function Branch:_kind(definition)
   local plan, err = definitions.plan(definition)
   if not plan then return nil, err end
   local kind = self._kinds[definition]
   if not kind then
-    kind = new_kind(self, definition, plan)
+    kind = starting.kind(self, definition, plan)
     self._kinds[definition] = kind
   end
   return kind
 end
 
 -- ---- starting ------------------------------------------------------------------
-
----Runs `on_start`. Answers the payload, and whether to wait before the entry.
-local function run_on_start(kind, name, payload)
-  local handler = kind.plan.on_start
-  if not handler then return true, payload, false end
-  local given = payload
-  if not kind.share then given = payloads.copy(payload) end
-  local results = table.pack(guard.call(name, "on_start", handler, given))
-  if not results[1] then
-    return false, Error.new("on_start", ("`%s` did not start: %s"):format(tostring(name),
-      Error.text(results[2])), { stage = "on_start", reason = "raised", error = results[2] })
-  end
-  local new_payload, second = results[2], results[3]
-  if second == "wait" then return true, new_payload, true end
-  if new_payload == nil and second ~= nil then
-    return false, Error.new("on_start", ("`%s` did not start: %s"):format(tostring(name),
-      Error.text(second)), { stage = "on_start", reason = second })
-  end
-  if new_payload ~= nil then
-    if kind.share or payloads.is_plain(new_payload) then payload = new_payload end
-  end
-  return true, payload, false
-end
-
----Asks the storage what it knows of the FSM.
----@return string|false lifecycle false with an error
----@return any state or the error
----@return any payload
-local function load(kind, name, payload)
-  local ok, lifecycle, state, stored = guard.call(name, "load", kind.store.load, name,
-    payloads.copy(payload))
-  if not ok then
-    return false, Error.new("persistency", ("`%s` cannot be loaded: %s"):format(tostring(name),
-      Error.text(lifecycle)), { stage = "persistency", reason = lifecycle })
-  end
-  if lifecycle == "loaded" then
-    if state == "*" then
-      return false, Error.new("finished", ("`%s` has finished"):format(tostring(name)), { name = name })
-    elseif state ~= nil and not kind.plan.nodes[state] then
-      return false, Error.new("persistency", ("`%s` was stored in the state `%s`, which there is not")
-        :format(tostring(name), tostring(state)), { stage = "persistency", reason = "unknown_state" })
-    elseif state == nil then
-      lifecycle = "created"
-    end
-    return lifecycle, state, stored
-  end
-  if lifecycle == nil and state == nil then return "created", nil, payload end
-  if lifecycle ~= "created" and lifecycle ~= "failed" and lifecycle ~= "unknown" then
-    local reason = lifecycle == nil and state or "bad_return"
-    return false, Error.new("persistency", ("`%s` cannot be loaded: %s"):format(tostring(name),
-      Error.text(reason)), { stage = "persistency", reason = reason })
-  end
-  local first = state -- {"created", payload}: no state belongs to it
-  if stored ~= nil then first = stored end
-  if first == nil then first = payload end
-  return lifecycle, nil, first
-end
-
----Takes the key `parent` out of a payload.
-local function split_parent(payload)
-  if type(payload) ~= "table" or payload.parent == nil then
-    local starter = task.current()
-    return starter and instances.name(starter) or nil
-  end
-  local parent = payload.parent
-  payload.parent = nil
-  return parent
-end
-
----@private
-function Branch:_start(kind, name, payload, ref)
-  local parent = split_parent(payload)
-  local state, lifecycle
-  if kind.store then
-    lifecycle, state, payload = load(kind, name, payload)
-    if not lifecycle then return nil, state end
-  end
-  local waits = false
-  if state == nil then
-    local ok
-    ok, payload, waits = run_on_start(kind, name, payload)
-    if not ok then return nil, payload end
-  end
-  local fsm = instances.new(kind, name, payload, ref)
-  if parent ~= nil then instances.set_parent(fsm, parent) end
-  if lifecycle and lifecycle ~= "created" then instances.set_lifecycle(fsm, lifecycle) end
-  if state ~= nil then instances.restore(fsm, state, payload) end
-  return fsm, waits, state ~= nil
-end
 
 local function claim(self, name, definition)
   local hook = self._hooks.claim
@@ -260,10 +139,11 @@ end
 ---@param implementation string|finitomata.Definition
 ---@param payload? any plain data; a key `parent` is taken out of it
 ---@return string? ref
----@return finitomata.Error? err already_started, unknown_implementation, not_serializable, on_start, ...
+---@return finitomata.Error? err already_started, unknown_implementation, not_serializable,
+---  on_start, ...
 function Branch:start_fsm(name, implementation, payload)
   check.name(name, 1, "start_fsm")
-  local definition, err = resolve(implementation)
+  local definition, err = starting.resolve(implementation)
   if not definition then
     if err then return nil, err end
     check.type(implementation, "string", 2, "start_fsm")
@@ -283,7 +163,7 @@ function Branch:start_fsm(name, implementation, payload)
     self._starting[name] = nil
     return nil, err
   end
-  local fsm, waits, loaded = self:_start(kind, name, payload, ref)
+  local fsm, waits, loaded = starting.start(kind, name, payload, ref)
   self._starting[name] = nil
   if not fsm then
     release(self, name, ref, "on_start")
@@ -320,7 +200,8 @@ function Branch:forget(fsm, reason)
   self._count = self._count - 1
   if self._names then self._stale[name] = true end
   release(self, name, instances.ref(fsm), reason)
-  if #self._monitors > 0 then self:_tell(reason == "conflict" and "conflict" or "leave", name, fsm) end
+  if #self._monitors > 0 then self:_tell(reason == "conflict" and "conflict" or "leave", name,
+      fsm) end
 end
 
 -- ---- sending -------------------------------------------------------------------
@@ -347,7 +228,8 @@ end
 function Branch:_later(name, event, event_payload, delay)
   local payload, err = payloads.copy(event_payload)
   if err then return nil, err end
-  local delayed = setmetatable({ branch = self, name = name, event = event, payload = payload }, Delayed)
+  local delayed = setmetatable({ branch = self, name = name, event = event, payload = payload },
+    Delayed)
   delayed.timer = self.clock:start(delay, send_later, delayed)
   return true, delayed
 end
@@ -361,14 +243,18 @@ end
 ---@return finitomata.Error|table|nil err no_such_fsm, overloaded, not_serializable; or, of a
 ---  delayed event, a handle with `:cancel()`
 function Branch:transition(name, event, event_payload, delay_ms)
-  if type(event) ~= "string" then check.type(event, "string", 2, "transition") end
   local fsm = self._fsms[name]
-  if fsm == nil then return nil, no_such(name) end
+  if fsm == nil then
+    check.type(event, "string", 2, "transition")
+    return nil, no_such(name)
+  end
   if delay_ms ~= nil then
+    check.type(event, "string", 2, "transition")
     check.duration(delay_ms, 4, "transition")
     if delay_ms > 0 then return self:_later(name, event, event_payload, delay_ms) end
   end
-  return instances.send(fsm, event, event_payload)
+  if not fsm[1].known[event] then check.type(event, "string", 2, "transition") end
+  return send(fsm, event, event_payload)
 end
 
 ---Lets the caller wait for an FSM, unless they would wait for each other.
@@ -427,7 +313,8 @@ local function read(self, fsm, what, argument)
   end)
 end
 
-local READ <const> = { full = instances.snapshot, state = instances.current, payload = instances.payload }
+local READ <const> = { full = instances.snapshot, state = instances.current,
+  payload = instances.payload }
 
 local function apply(fsm, fn)
   local ok, result = guard.call(instances.name(fsm), "state", fn, fsm)
@@ -524,7 +411,7 @@ function Branch:timer_tick(name)
     return true
   end
   return wait_for(self, fsm, nil, function(waiter)
-    instances.send_tick(fsm, waiter)
+    instances.send_tick(fsm, { waiter = waiter })
     return true
   end)
 end
@@ -645,7 +532,7 @@ function Branch:stop()
       end
     end
   end
-  self._monitors = {}
+  for i = #self._monitors, 1, -1 do self._monitors[i] = nil end
   if self._on_stop then self._on_stop() end
   return true
 end
@@ -676,17 +563,14 @@ end
 ---@return {cancel: fun(self)} handle
 function Branch:monitor(fn)
   check.type(fn, "function", 1, "monitor")
-  local branch = self
+  local monitors = self._monitors
   local handle = { fn = fn }
-  function handle:cancel()
-    for i, each in ipairs(branch._monitors) do
-      if each == self then
-        table.remove(branch._monitors, i)
-        return
-      end
+  function handle.cancel()
+    for i, each in ipairs(monitors) do
+      if each == handle then return table.remove(monitors, i) end
     end
   end
-  self._monitors[#self._monitors + 1] = handle
+  monitors[#monitors + 1] = handle
   return handle
 end
 

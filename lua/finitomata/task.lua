@@ -14,13 +14,18 @@ local create, resume, yield, running = coroutine.create, coroutine.resume, corou
 
 local RESUME <const> = false -- in a job's place: the waiter beside it goes on
 local POOL_MAX <const> = 256
+local KEPT_MAX <const> = 4096 -- slots of a finished batch that are used again
 
 -- Jobs are four slots each. `inbox` takes new ones while `batch` is worked off.
 local inbox, inbox_size = {}, 0
 local batch, head, last = {}, 1, 0
 local pool, pool_size = {}, 0
 local turning = false
-local current = nil -- the FSM whose code runs
+
+---Whose code runs: `fsm` is the FSM in whose callback we are, if we are in one.
+---@type {fsm: finitomata.Instance?}
+local context = { fsm = nil }
+M.context = context
 
 -- How this process waits for the outside: set by the clock that has a loop.
 local request_turn, step_loop, in_loop, default_clock
@@ -30,11 +35,16 @@ local request_turn, step_loop, in_loop, default_clock
 ---@field n integer? how many values it was woken with; they are 1..n
 
 ---Tells the queue how to reach the event loop.
----@param loop {request: fun(), step: fun(): boolean; inside: fun(): boolean; clock: finitomata.Clock}
+---@param loop {request: fun(), step: fun(): boolean; inside: fun(): boolean; clock:
+---  finitomata.Clock}
 function M.attach(loop)
   request_turn, step_loop, in_loop, default_clock = loop.request, loop.step, loop.inside, loop.clock
   if inbox_size > 0 or head <= last then request_turn() end
 end
+
+---Told of every coroutine that goes on after a wait. Set by the watchdog.
+---@type fun(co: thread)?
+M.on_resume = nil
 
 ---@param clock finitomata.Clock where `sleep` and timeouts find time by default
 function M.set_default_clock(clock)
@@ -44,15 +54,7 @@ end
 ---The FSM in whose callback the caller is, if it is in one.
 ---@return finitomata.Instance?
 function M.current()
-  return current
-end
-
----@param fsm finitomata.Instance?
----@return finitomata.Instance? previous
-function M.enter(fsm)
-  local previous = current
-  current = fsm
-  return previous
+  return context.fsm
 end
 
 local function post(fn, a, b, c)
@@ -78,9 +80,7 @@ local function work()
       yield()
     else
       head = at + 4
-      local a, b, c = batch[at + 1], batch[at + 2], batch[at + 3]
-      batch[at], batch[at + 1], batch[at + 2], batch[at + 3] = nil, nil, nil, nil
-      fn(a, b, c)
+      fn(batch[at + 1], batch[at + 2], batch[at + 3])
     end
   end
 end
@@ -89,7 +89,6 @@ end
 local function next_coroutine()
   if batch[head] == RESUME then
     local co = batch[head + 1]
-    batch[head], batch[head + 1] = nil, nil
     head = head + 4
     return co
   end
@@ -107,14 +106,15 @@ function M.turn()
   if turning then return false, false end
   if head > last then
     if inbox_size == 0 then return false, false end
-    batch, inbox = inbox, batch
+    local done = last > KEPT_MAX and {} or batch
+    batch, inbox = inbox, done
     head, last, inbox_size = 1, inbox_size, 0
   end
   turning = true
   while head <= last do
     local co = next_coroutine()
     local ok, err = resume(co)
-    current = nil
+    context.fsm = nil
     if not ok then log.error("%s", debug.traceback(co, Error.text(err))) end
   end
   turning = false
@@ -197,24 +197,25 @@ function M.wait(waiter, timeout_ms, clock)
       drive(waiter, clock)
     else
       waiter.co = co
-      local fsm = current
+      local fsm = context.fsm
       yield()
-      current = fsm
+      context.fsm = fsm
+      if M.on_resume then M.on_resume(co) end
     end
     if waiter.timer then clock:stop(waiter.timer) end
   end
   return table.unpack(waiter, 1, waiter.n)
 end
 
----Pauses the caller. Other FSMs go on meanwhile.
+---Pauses the caller. Other FSMs go on meanwhile; with 0, as far as they are ready now.
 ---@async
 ---@param ms number
 ---@param clock? finitomata.Clock
 function M.sleep(ms, clock)
   clock = clock or default_clock
-  if not clock then error("there is no clock to sleep by: the module infinitomata.core is missing", 0) end
+  if not clock then error("there is no clock: the module infinitomata.core is missing", 0) end
   local waiter = M.waiter()
-  clock:start(ms, M.wake, waiter)
+  if ms > 0 then clock:start(ms, M.wake, waiter) else post(M.wake, waiter) end
   local _, err = M.wait(waiter, nil, clock)
   if err then error(err, 0) end
 end

@@ -146,7 +146,8 @@ end
 function check.history(want, outcome)
   local entries = {}
   for i, each in ipairs(want) do
-    entries[i] = type(each) == "table" and { state = each[1], n = each[2] } or { state = each, n = 1 }
+    entries[i] = type(each) == "table" and { state = each[1], n = each[2] }
+      or { state = each, n = 1 }
   end
   assert.same(entries, outcome.full.history)
 end

@@ -91,10 +91,12 @@ local function check_ends(transitions, states, faults)
     for i, t in ipairs(entries) do names[i] = t.to end
     faults[#faults + 1] = fault("initial_state", names, #entries == 0
       and "no state to begin with: every state has a way in (name one: `[*] --> state`)"
-      or ("one state to begin with expected, got %d: %s"):format(#entries, quoted(names)), entries[2])
+      or ("one state to begin with expected, got %d: %s"):format(#entries, quoted(names)),
+        entries[2])
   end
   if #finals == 0 then
-    faults[#faults + 1] = fault("final_state", {}, "no state to end with: every state has a way out")
+    faults[#faults + 1] = fault("final_state", {},
+      "no state to end with: every state has a way out")
   end
   if #states == 0 then faults[#faults + 1] = fault("no_states", {}, "the FSM has no states") end
   return #entries == 1 and entries[1] or nil
@@ -149,14 +151,16 @@ local function custom(parser, text)
   if not ok then transitions, err = nil, transitions end
   if type(transitions) ~= "table" then
     local plain = type(err) == "table" and err or {}
-    local message = type(err) == "table" and err.message or Error.text(err or "the parser gave no transitions")
+    local message = type(err) == "table" and err.message
+      or Error.text(err or "the parser gave no transitions")
     return nil, { { code = plain.code or "malformed", line = plain.line, column = plain.column,
       states = plain.states or {}, message = message } }
   end
   for i, t in ipairs(transitions) do
-    if type(t) ~= "table" or type(t.from) ~= "string" or type(t.to) ~= "string" or type(t.event) ~= "string" then
+    if type(t) ~= "table" or type(t.from) ~= "string" or type(t.to) ~= "string"
+        or type(t.event) ~= "string" then
       return nil, { { code = "malformed", states = {},
-        message = ("transition %d of the parser: {from=, to=, event=} of strings expected"):format(i) } }
+        message = ("the parser's transition %d: {from=, to=, event=} expected"):format(i) } }
     end
   end
   return transitions
@@ -200,13 +204,14 @@ function M.read(text, syntax, any)
   local transitions, faults
   if parser.read then
     if text == "" then
-      return nil, { { code = "empty", line = 1, column = 1, states = {}, message = "the diagram is empty" } }
+      return nil, { { code = "empty", line = 1, column = 1, states = {},
+        message = "the diagram is empty" } }
     end
     local edges
     edges, faults = parser.read(text)
     if #faults == 0 and #edges == 0 then
       faults = { { code = "malformed", line = 1, column = 1, offset = 0, text = "", states = {},
-        message = ("line 1, column 1: `%s` expected, the diagram has no transition"):format(parser.shape) } }
+        message = ("line 1, column 1: `%s` expected, there is none"):format(parser.shape) } }
     end
     if #faults > 0 then return nil, faults end
     if any then add_wildcards(edges, any) end

@@ -82,9 +82,13 @@ end
 ---@return table fault
 function Line:fault(expected, column)
   column = column or self.at
-  local found = column > #self.text and "the line ends"
-    or ("found '%s'"):format(self.text:match("^[%w_]+", column) or self.text:match("^[\0-\x7F\xC2-\xFD][\x80-\xBF]*", column)
-      or self.text:sub(column, column))
+  local found = "the line ends"
+  if column <= #self.text then
+    local word = self.text:match("^[%w_]+", column)
+      or self.text:match("^" .. utf8.charpattern, column)
+    found = ("found '%s'"):format(word or self.text:sub(column, column))
+  end
+  local margin = self.text:sub(1, column - 1):gsub("[^\t]", " ")
   return {
     code = "malformed",
     line = self.number,
@@ -93,7 +97,7 @@ function Line:fault(expected, column)
     text = self:trimmed(),
     states = {},
     message = ("line %d, column %d: %s expected, %s\n    %s\n    %s^"):format(
-      self.number, column, expected, found, self.text, self.text:sub(1, column - 1):gsub("[^\t]", " ")),
+      self.number, column, expected, found, self.text, margin),
   }
 end
 

@@ -11,7 +11,8 @@ M.shape = "from --> to : event"
 
 local DIRECTIONS <const> = { TB = true, TD = true, BT = true, RL = true, LR = true }
 local ANYTHING <const> = {
-  title = true, header = true, footer = true, caption = true, skinparam = true, hide = true, show = true,
+  title = true, header = true, footer = true, caption = true, skinparam = true, hide = true,
+    show = true,
   scale = true, classDef = true, class = true, style = true, accTitle = true, accDescr = true,
 }
 
@@ -54,7 +55,8 @@ local function edge(line, edges)
     return line:fault("the end of the line")
   end
   for _, target in ipairs(targets) do
-    edges[#edges + 1] = { from = from, to = target[1], event = event, line = line.number, column = target[2] }
+    edges[#edges + 1] = { from = from, to = target[1], event = event, line = line.number,
+      column = target[2] }
   end
 end
 
@@ -62,7 +64,8 @@ end
 ---@param text string a trimmed line
 ---@return boolean
 local function is_decoration(text)
-  if text == "" or text:find("^%%%%") or text:find("^'") or text:find("^```%l*$") then return true end
+  if text == "" or text:find("^%%%%") or text:find("^'")
+      or text:find("^```%l*$") then return true end
   if text:find("^@startuml") or text == "@enduml" or text:find("^!theme%s") then return true end
   if text:find("^stateDiagram;?$") or text:find("^stateDiagram%-v2;?$") then return true end
   if text:find("-->", 1, true) then return false end

@@ -1,0 +1,91 @@
+-- SPDX-License-Identifier: MIT
+
+--- Snapshots in a table: they survive the FSM, not the process.
+local Error = require("finitomata.error")
+local payloads = require("finitomata.payload")
+
+local M = {}
+
+---@class finitomata.persistency.Snapshot
+---@field state string
+---@field payload any
+---@field definition string  the hash of the diagram it was taken under
+---@field version integer    how many times the FSM was stored
+
+---@class finitomata.persistency.Memory
+---@field load function
+---@field store function
+---@field store_error function
+---@field get fun(name: any): finitomata.persistency.Snapshot?
+---@field last_error fun(name: any): table?
+---@field purge fun(name: any?)
+---@field names fun(): any[]
+
+local function copied(value)
+  local copy, err = payloads.copy(value)
+  if err then error(err, 0) end
+  return copy
+end
+
+---@return finitomata.persistency.Memory
+function M.new()
+  local snapshots, errors = {}, {}
+  local adapter = {}
+
+  function adapter.load(name, _)
+    local snapshot = snapshots[name]
+    if not snapshot then return "created" end
+    return "loaded", snapshot.state, copied(snapshot.payload)
+  end
+
+  function adapter.store(name, payload, info)
+    local copy, err = payloads.copy(payload)
+    if err then return nil, err end
+    local before = snapshots[name]
+    snapshots[name] = {
+      state = info.to,
+      payload = copy,
+      definition = info.definition,
+      version = (before and before.version or 0) + 1,
+    }
+    errors[name] = nil
+    return true
+  end
+
+  function adapter.store_error(name, _, reason, info)
+    errors[name] = { reason = Error.text(reason), stage = info.stage, state = info.from,
+      event = info.event }
+    return true
+  end
+
+  ---The snapshot of an FSM, as a copy.
+  function adapter.get(name)
+    return copied(snapshots[name])
+  end
+
+  ---The last attempt that failed since the last one that was stored.
+  function adapter.last_error(name)
+    return errors[name]
+  end
+
+  ---Forgets one FSM, or all.
+  function adapter.purge(name)
+    if name == nil then
+      snapshots, errors = {}, {}
+    else
+      snapshots[name], errors[name] = nil, nil
+    end
+  end
+
+  ---The names of all FSMs that are stored.
+  function adapter.names()
+    local names = {}
+    for name in pairs(snapshots) do names[#names + 1] = name end
+    table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
+    return names
+  end
+
+  return adapter
+end
+
+return M

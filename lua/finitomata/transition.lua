@@ -1,0 +1,258 @@
+-- SPDX-License-Identifier: MIT
+
+--- One event applied to one FSM. The engine decides, the storage may veto, and
+--- then there is the one commit point: before it nothing has happened, after it
+--- nothing can be undone. What goes wrong later (in on_exit, a listener,
+--- on_enter) is recorded and reported, and the state stays new.
+local config = require("finitomata.config")
+local engine = require("finitomata.engine")
+local guard = require("finitomata.guard")
+local histories = require("finitomata.history")
+local log = require("finitomata.log")
+local payloads = require("finitomata.payload")
+local telemetry = require("finitomata.telemetry")
+local timers = require("finitomata.timers")
+local view = require("finitomata.view")
+
+-- The slots of an instance and the marks in its mail; instance.lua says what they are.
+local KIND <const>, NAME <const>, NODE <const>, PAYLOAD <const> = 1, 2, 3, 4
+local HISTORY <const>, MAIL <const>, EXTRA <const> = 5, 6, 8
+local BUSY_RESTING <const>, ATTEMPT <const>, DEAD <const> = (1 << 34) - 1, 1 << 34, math.maxinteger
+
+local type = type
+local catch, copy, shown = guard.catch, payloads.copy, view.shown
+local decide, refusal, push, rare = engine.decide, engine.refusal, histories.push, timers.rare
+
+local M = {}
+
+-- ---- failures ------------------------------------------------------------------
+
+---Calls on_failure or on_rollback; what they raise goes no further.
+local function tell(self, handler, where, event, event_payload)
+  if not handler then return end
+  local ok = self[KIND].protect(handler, catch, event, event_payload, self)
+  if not ok then guard.report(self[NAME], where) end
+end
+
+---Tells the storage of a failed attempt. It may fail as well.
+local function tell_store(self, err)
+  local adapter = self[KIND].store
+  if not adapter or not adapter.store_error then return end
+  local info = { stage = err.stage, from = err.state, event = err.event,
+    event_payload = err.event_payload, object = shown(self) }
+  local ok, answer, reason = guard.call(self[NAME], "store_error", adapter.store_error, self[NAME],
+    shown(self), err.reason, info)
+  if ok and (answer or answer == nil and reason == nil) then return end
+  local failed = refusal("persistency", "persistency", ok and reason or answer, self[NODE],
+    err.event, err.event_payload)
+  failed.context = err.reason
+  self[EXTRA].last_error = failed
+end
+
+local NEVER_RETRIED <const> = { not_allowed = true, runaway = true }
+
+---@return finitomata.Error err
+---@return boolean? pending  it will be tried again
+local function failed(self, edge, event_payload, err, try)
+  rare(self).last_error = err
+  tell_store(self, err)
+  if err.stage == "not_allowed" then
+    tell(self, edge.on_rollback, "on_rollback", edge.event, event_payload)
+  end
+  if edge.soft then return err end
+  if edge.ensured and not NEVER_RETRIED[err.stage]
+      and timers.retry(self, edge, event_payload, try) then
+    return err, true
+  end
+  log.debug("%s: %s", tostring(self[NAME]), err.message)
+  tell(self, edge.on_failure, "on_failure", edge.event, event_payload)
+  return err
+end
+
+---The refusal of an event that a state does not answer.
+---@param node finitomata.Node
+---@param event string
+---@param event_payload any
+---@return finitomata.Error
+function M.no_answer(node, event, event_payload)
+  local reason = ("not_responding: `%s` does not answer `%s`"):format(node.name, event)
+  return refusal("not_responding", "not_responding", reason, node, event, event_payload, reason)
+end
+
+local function not_responding(self, event, event_payload)
+  local err = M.no_answer(self[NODE], event, event_payload)
+  rare(self).last_error = err
+  tell_store(self, err)
+  if event:sub(-1) ~= "?" then
+    log.debug("%s: %s", tostring(self[NAME]), err.reason)
+    local handler = self[KIND].plan.failure
+    if type(handler) == "table" then handler = handler[event] or handler._ end
+    tell(self, handler, "on_failure", event, event_payload)
+  end
+  return err
+end
+
+-- ---- the commit ----------------------------------------------------------------
+
+---Asks the storage; it may veto, and it may replace the payload.
+---@return finitomata.Node? target
+---@return any payload or the error
+local function store(self, node, edge, target, payload, event_payload)
+  local kind = self[KIND]
+  local given = payload
+  if not kind.share then given = copy(payload) end
+  local info = { from = node.name, to = target.name, event = edge.event,
+    event_payload = event_payload, object = shown(self), definition = kind.plan.definition.hash }
+  local ok, answer, second = guard.call(self[NAME], "store", kind.store.store, self[NAME], given,
+    info)
+  local reason
+  if not ok then
+    reason = answer
+  elseif answer == false or answer == nil and second ~= nil then
+    reason = second == nil and "refused" or second
+  else
+    if answer and second ~= nil then payload = second end
+    return target, payload
+  end
+  return nil, refusal("persistency", "persistency", reason, node, edge.event, event_payload)
+end
+
+local function late_error(self, stage, raised, node, edge, event_payload)
+  guard.report(self[NAME], stage)
+  return engine.raised(stage, raised, node, edge, event_payload)
+end
+
+local function tell_listeners(self, node, edge, event_payload, late)
+  for _, listener in ipairs(self[KIND].listeners) do
+    local ok, raised = self[KIND].protect(listener.after_transition, catch, self[NAME],
+      self[NODE].name,
+      shown(self))
+    if not ok then
+      late = late or late_error(self, "listener", raised, node, edge, event_payload)
+    end
+  end
+  return late
+end
+
+local function enter(self, target, node, edge, event_payload, late)
+  local ok, raised = self[KIND].protect(target.on_enter, catch, target.name, self)
+  if not ok then late = late or late_error(self, "on_enter", raised, node, edge, event_payload) end
+  return late
+end
+
+---Adds to a history that has to be, or is, unpacked.
+local function remember(self, number)
+  local extra, packed = rare(self), self[HISTORY]
+  if packed ~= histories.WIDE then extra.history = histories.unpack(packed) end
+  histories.push_wide(extra.history, number, self[KIND].plan.history_size)
+  return histories.WIDE
+end
+
+---Makes the decision true.
+local function commit(self, node, edge, target, payload, event_payload)
+  local kind, moves, late = self[KIND], not edge.internal, nil
+  if moves then
+    if node.on_exit then
+      local ok, raised = kind.protect(node.on_exit, catch, node.name, self)
+      if not ok then late = late_error(self, "on_exit", raised, node, edge, event_payload) end
+      if self[MAIL] == DEAD then return end -- it was given up while on_exit waited
+    end
+    self[HISTORY] = push(self[HISTORY], node.number, kind.history_mask)
+      or remember(self, node.number)
+  end
+  self[NODE] = target
+  self[PAYLOAD] = payload
+  local extra = self[EXTRA]
+  if extra then
+    extra.last_error = nil
+    if extra.postponed and target ~= node then extra.recall = true end
+  end
+  if kind.timed then
+    if kind.timer then timers.arm_tick(self) end
+    if moves then timers.arm_timeouts(self) end
+  end
+  if kind.listeners then late = tell_listeners(self, node, edge, event_payload, late) end
+  if moves and target.on_enter then
+    late = enter(self, target, node, edge, event_payload, late)
+  end
+  if late and self[MAIL] ~= DEAD then
+    rare(self).last_error = late
+    if not edge.soft then tell(self, edge.on_failure, "on_failure", edge.event, event_payload) end
+  end
+end
+
+---Runs one event, without what follows it.
+---@param self finitomata.Instance
+---@param event string
+---@param event_payload any
+---@param payload any          the state payload it starts from
+---@param try {attempt: integer, count: integer, waiter: table?}
+---@return finitomata.Error? err
+---@return boolean? pending    refused for now, it will be tried again
+local function run(self, event, event_payload, payload, try)
+  local node, kind = self[NODE], self[KIND]
+  local edge = node.edges[event]
+  if edge == nil then return not_responding(self, event, event_payload) end
+  local started = telemetry.active and telemetry.now()
+  local given = event_payload
+  if edge.ensured and not kind.share and type(event_payload) == "table" then
+    given = copy(event_payload) -- the next attempt gets it as it came
+  end
+  local target, result = decide(node, edge, given, payload, self, kind.share, kind.protect)
+  if target and kind.store then
+    target, result = store(self, node, edge, target, result, event_payload)
+  end
+  if self[MAIL] == DEAD then return M.no_answer(node, event, event_payload) end
+  local err, pending
+  if target then
+    commit(self, node, edge, target, result, event_payload)
+  else
+    err, pending = failed(self, edge, event_payload, result, try)
+  end
+  if started then telemetry.transition(self, node.name, event, started, err) end
+  return err, pending
+end
+
+M.run = run
+
+-- ---- what follows ----------------------------------------------------------------
+
+---The attempt that the engine makes by itself is the first one.
+M.OWN = { attempt = 1, count = 0 }
+
+local TRAIL_MAX <const> = 40
+
+local function endless(self, trail)
+  local node = self[NODE]
+  local reason = "automatic events go round: " .. table.concat(trail, " ")
+  local err = refusal("runaway", "endless", reason, node, node.auto.event, nil, reason)
+  rare(self).last_error = err
+  log.error("%s: %s", tostring(self[NAME]), reason)
+  tell(self, node.auto.on_failure, "on_failure", node.auto.event, nil)
+end
+
+---The automatic events after a state was entered. A chain of too many of them is
+---an endless loop; it is cut where it comes round again, so that it can be shown.
+---@param self finitomata.Instance
+---@return boolean? pending the last one will be tried again
+function M.follow_up(self)
+  local count, trail = 0, nil
+  while true do
+    local auto = self[NODE].auto
+    if auto == nil or self[MAIL] == DEAD then return false end
+    count = count + 1
+    if count > config.FOLLOW_UPS then
+      trail = trail or {}
+      trail[#trail + 1] = self[NODE].name
+      if #trail > 1 and trail[#trail] == trail[1] or #trail > TRAIL_MAX then
+        return endless(self, trail)
+      end
+      trail[#trail + 1] = auto.event
+    end
+    self[MAIL] = self[MAIL] & BUSY_RESTING | ATTEMPT
+    local err, pending = run(self, auto.event, nil, self[PAYLOAD], M.OWN)
+    if err then return pending end
+  end
+end
+
+return M

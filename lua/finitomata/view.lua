@@ -1,0 +1,130 @@
+-- SPDX-License-Identifier: MIT
+
+--- What callbacks see of a running FSM: the instance itself, through named
+--- fields that are computed when they are looked at and cannot be set.
+local Error = require("finitomata.error")
+local histories = require("finitomata.history")
+local payloads = require("finitomata.payload")
+
+local copy = payloads.copy
+
+-- The slots of an instance; instance.lua says what they are.
+local KIND <const>, NAME <const>, NODE <const>, PAYLOAD <const> = 1, 2, 3, 4
+local HISTORY <const>, MAIL <const>, EXTRA <const> = 5, 6, 8
+local ATTEMPT <const>, DEAD <const> = 1 << 34, math.maxinteger
+
+local M = {}
+
+---@class finitomata.Fsm
+---@field name any
+---@field id any            of its branch
+---@field node string       the node it lives on
+---@field current string    the state
+---@field previous string?
+---@field payload any       a copy, unless payloads are shared
+---@field history {state: string, n: integer}[] states left, newest first
+---@field lifecycle "created"|"loaded"|"failed"|"unknown"
+---@field parent any        who started it: an FSM, or the node
+---@field timer number|false the interval
+---@field attempt integer   0 for an event as it was sent, then counted up
+---@field last_error finitomata.Error?
+local meta = { __name = "finitomata.Fsm" }
+
+---The payload, as far as its owner shows it.
+---@param self finitomata.Instance
+---@return any
+local function shown(self)
+  local payload = self[PAYLOAD]
+  if type(payload) == "table" and not self[KIND].share then return copy(payload) end
+  return payload
+end
+
+local fields = { payload = shown }
+
+function fields.name(self) return self[NAME] end
+
+function fields.id(self) return self[KIND].branch.id end
+
+function fields.node(self) return self[KIND].branch.node end
+
+function fields.current(self) return self[NODE].name end
+
+function fields.history(self)
+  local packed = self[HISTORY]
+  local list = packed == histories.WIDE and self[EXTRA].history or histories.unpack(packed)
+  return histories.entries(list, self[KIND].plan.names)
+end
+
+function fields.previous(self)
+  local newest = fields.history(self)[1]
+  return newest and newest.state
+end
+
+function fields.lifecycle(self)
+  return self[EXTRA] and self[EXTRA].lifecycle or "created"
+end
+
+function fields.parent(self)
+  local parent = self[EXTRA] and self[EXTRA].parent
+  if parent == nil then return self[KIND].branch.node end
+  return parent
+end
+
+function fields.timer(self)
+  local extra = self[EXTRA]
+  if extra and extra.interval ~= nil then return extra.interval end
+  return self[KIND].timer
+end
+
+function fields.attempt(self)
+  return self[MAIL] == DEAD and 0 or self[MAIL] // ATTEMPT
+end
+
+function fields.last_error(self)
+  return self[EXTRA] and self[EXTRA].last_error or nil
+end
+
+local ORDER <const> = {
+  "name", "id", "node", "current", "previous", "payload", "history", "lifecycle", "parent", "timer",
+  "attempt", "last_error",
+}
+
+function meta.__index(self, key)
+  local field = fields[key]
+  if field then return field(self) end
+end
+
+function meta.__newindex(self, key, value)
+  if key == PAYLOAD then return rawset(self, key, value) end -- the slot was nil
+  error(("an fsm is read-only: '%s' cannot be set"):format(tostring(key)), 2)
+end
+
+function meta.__tostring(self)
+  return ("fsm<%s %s>"):format(tostring(self[NAME]), self[NODE].name)
+end
+
+function meta.__pairs(self)
+  local at = 0
+  return function()
+    while ORDER[at + 1] do
+      at = at + 1
+      local value = self[ORDER[at]]
+      if value ~= nil then return ORDER[at], value end
+    end
+  end, self, nil
+end
+
+---A plain table with all fields, as they are now.
+---@param self finitomata.Instance
+---@return finitomata.Fsm
+function M.snapshot(self)
+  local full = {}
+  for _, field in ipairs(ORDER) do full[field] = fields[field](self) end
+  if full.last_error then full.last_error = Error.to_table(full.last_error) end
+  return full
+end
+
+M.meta = meta
+M.shown = shown
+
+return M
