@@ -90,7 +90,7 @@ PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 .DEFAULT_GOAL := all
 .PHONY: all demo test unit sim spec corpus scripts lint layers sanitize asan \
     tsan fuzz bench install uninstall deps clean help programs compdb \
-    run-tests run-demo
+    run-tests run-demo chaos
 
 all: $(PROGRAM) $(CORE) $(STATIC) $(SHARED) $(PC) ## program, C module, libraries: into build/
 
@@ -118,6 +118,10 @@ corpus: $(FUZZ_REPLAY) ## the stored inputs of every fuzz target, once
 
 scripts: all programs ## tests/*/*.sh: the demo, the program, installation
 	@tools/test_runner -b $(B) scripts
+
+chaos: all ## five nodes in network namespaces: ROUNDS=n (5) of cuts, kills and freezes
+	@tools/deps.sh build test
+	@CHAOS_ROUNDS=$(or $(ROUNDS),5) CHAOS_FROZEN_S=30 sh tests/chaos/chaos.sh $(B)
 
 lint: $(if $(wildcard runtime/bind/*.c),all) ## format, static analysis, layers, sizes, names
 	@tools/deps.sh build lint

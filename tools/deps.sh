@@ -63,6 +63,9 @@ test_needs() {
     need lua-argparse lua_module argparse
     need lua-cjson lua_module cjson
     need luarocks has luarocks
+    # Hosts of its own for tests/chaos: namespaces, and faults in the kernel.
+    need iproute2 has ip
+    need nftables has nft
 }
 lint_needs() {
     need lua5.4 has lua5.4
