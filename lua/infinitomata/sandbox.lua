@@ -133,15 +133,17 @@ end
 ---@param given { path: string, modules: table<string, any>, seconds: number? } where modules are
 ---  looked for, those that are given, and how long the file may compute
 ---@return boolean ok
----@return any problem what was raised; nothing when the file only did not come to an end
+---@return any result what the file returned; or what was raised, nothing when the file only
+---  did not come to an end
 function M.run(file, given)
   local world = new_world(given)
   world.require = new_require(given, world)
   local chunk, problem = chunk_of(file, world)
   if not chunk then return false, problem end
-  local ok, raised = with_limit(chunk, given.seconds or CPU_SECONDS)
-  if ok or rawequal(raised, EXIT) then return true end
-  return false, not rawequal(raised, ENDLESS) and raised or nil
+  local ok, result = with_limit(chunk, given.seconds or CPU_SECONDS)
+  if ok then return true, result end
+  if rawequal(result, EXIT) then return true end
+  return false, not rawequal(result, ENDLESS) and result or nil
 end
 
 return M

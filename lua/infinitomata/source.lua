@@ -19,6 +19,7 @@ local M = {}
 ---@field definition finitomata.Definition
 ---@field name string
 ---@field line integer     of the call of `define`
+---@field returned boolean  it is what the file returns
 
 ---@class infinitomata.Source
 ---@field path string
@@ -188,11 +189,12 @@ function Source:_define(given, caller)
   local options = known(given)
   local ok, result = pcall(definitions.define, options, 1)
   if ok then
+    local proxy = self:_proxy(result)
     if here then
-      local found = { definition = result, line = line, given = options }
-      table.insert(self.definitions, found)
+      table.insert(self.definitions,
+        { definition = result, line = line, given = options, proxy = proxy, returned = false })
     end
-    return self:_proxy(result)
+    return proxy
   end
   if here then
     local faults = Error.is(result) and result.faults or { { message = Error.text(result) } }
@@ -220,16 +222,19 @@ local function search_path(path)
 end
 
 function Source:_run()
-  local ok, raised = sandbox.run(self.path,
+  local ok, result = sandbox.run(self.path,
     { path = search_path(self.path), modules = self:_modules() })
-  if not ok and raised == nil then
+  if not ok and result == nil then
     self:_fault(1, 1, "the file does not come to an end without the world around it", true)
   elseif not ok then
-    local text = Error.text(raised)
+    local text = Error.text(result)
     local line, message = text:match("^[^\n]-:(%d+): (.*)$")
     self:_fault(math.tointeger(line) or 1, 1, message or text)
   end
-  for _, found in ipairs(self.definitions) do self:_finish(found, found.given) end
+  for _, found in ipairs(self.definitions) do
+    found.returned = ok and rawequal(found.proxy, result)
+    self:_finish(found, found.given)
+  end
 end
 
 function Source:_name_definitions()
@@ -237,7 +242,7 @@ function Source:_name_definitions()
   for _, found in ipairs(self.definitions) do
     found.name = found.given.name or stem
     if found.definition.name == nil then found.definition.name = found.name end
-    found.given = nil
+    found.given, found.proxy = nil, nil
   end
 end
 
@@ -268,7 +273,7 @@ function Source:_read_diagram(syntax)
   local options = { fsm = self._text, syntax = syntax or M.guess_syntax(self._text, self.path) }
   local ok, result = pcall(definitions.define, options, 1)
   if ok then
-    local found = { definition = result, line = 1, given = options }
+    local found = { definition = result, line = 1, given = options, returned = true }
     table.insert(self.definitions, found)
     self:_finish(found, options)
     return

@@ -26,7 +26,8 @@ describe("cli.command", function()
   end)
 
   it("prints the help to standard output, for inner commands too", function()
-    for _, args in ipairs { { "lint", "--help" }, { "lint", "-h" }, { "lint", "x", "--help" } } do
+    for _, args in ipairs { { "lint", "--help" }, { "lint", "-h" }, { "lint", "x", "--help" },
+      { "new", "--help" }, { "new", "fsm", "--help" } } do
       local status, out, err = run(table.unpack(args))
       assert.equal(0, status)
       assert.equal("", err)
