@@ -80,6 +80,12 @@ local function with_traceback(problem)
   return debug.traceback(tostring(problem), 2)
 end
 
+---Consoles of this user may attach; a node without them is a node all the same.
+local function open_door()
+  local opened, problem = (require "infinitomata.console.server").open(program)
+  if not opened then (require "finitomata.log").warning("no console can attach: %s", problem) end
+end
+
 ---@param given { node: table, id: string?, log: string? }
 ---@return boolean? ok
 ---@return string? problem
@@ -89,6 +95,7 @@ local function start(infinitomata, given)
   if not ok then return nil, tostring(started) end
   if not started then return nil, tostring(err) end
   if given.id then infinitomata.start_link(given.id) end
+  open_door()
   return true
 end
 

@@ -1,0 +1,162 @@
+-- SPDX-License-Identifier: MIT
+--- The console's end of a connection to a node: what is typed goes there, what
+--- comes from there is shown. A terminal takes it for a session.
+local protocol = require "infinitomata.console.protocol"
+
+---@class infinitomata.console.Client
+---@field problem? string   why the connection ended before its time
+---@field node? string      the name of the node
+---@field private _program table
+---@field private _pipe table
+---@field private _on table<string, fun(message: table)>
+---@field private _prompt string
+---@field private _waiting? fun(...)   who gets the answer to `line` or `run`
+---@field private _found? fun(start: integer, words: string[])
+---@field private _id integer   of the completion asked for last
+---@field private _over boolean
+local Client = {}
+Client.__index = Client
+
+---@class infinitomata.console.ClientOptions
+---@field width integer
+---@field interactive boolean
+---@field show fun(text: string)
+---@field complain fun(text: string)
+---@field ready fun(client: infinitomata.console.Client)  the node has answered
+---@field ended fun(problem?: string)  once, at the end
+
+---@private
+function Client:_send(message)
+  if not self._over then self._pipe:write(protocol.encode(self._program, message)) end
+end
+
+---@private
+function Client:_end(problem)
+  if self._over then return end
+  self._over = true
+  self.problem = problem
+  self._pipe:finish()
+  self._options.ended(problem)
+end
+
+local function answered(self, ...)
+  local waiting = self._waiting
+  self._waiting = nil
+  if waiting then waiting(...) end
+end
+
+local ANSWERS = {}
+
+function ANSWERS.welcome(self, message)
+  self.node = message.node
+  self._prompt = message.prompt
+  self._options.ready(self)
+end
+
+function ANSWERS.refused(self, message) self:_end(message.why) end
+
+function ANSWERS.text(self, message)
+  local show = message.error and self._options.complain or self._options.show
+  show(message.text)
+end
+
+function ANSWERS.done(self, message)
+  self._prompt = message.prompt
+  answered(self, message.status)
+end
+
+function ANSWERS.result(self, message) answered(self, message.ok) end
+
+function ANSWERS.words(self, message)
+  local found = self._found
+  if found and message.id == self._id then
+    self._found = nil
+    found(message.start, message.words)
+  end
+end
+
+---@private
+function Client:_take(bytes, why)
+  if not bytes then
+    return self:_end(why == "closed" and "the node has ended the session" or why)
+  end
+  local messages, problem = self._decoder:feed(bytes)
+  for _, message in ipairs(messages) do
+    local answer = ANSWERS[message.op]
+    if answer and not self._over then answer(self, message) end
+  end
+  if problem then self:_end("not understood: the node sent " .. problem) end
+end
+
+---@param program table what only the program offers
+---@param path string of a node's socket
+---@param options infinitomata.console.ClientOptions
+---@return infinitomata.console.Client
+function Client.connect(program, path, options)
+  local self = setmetatable({
+    _program = program,
+    _options = options,
+    _decoder = protocol.decoder(program),
+    _prompt = "> ",
+    _id = 0,
+    _over = false,
+  }, Client)
+  self._pipe = program.pipe_connect(path, function(ok)
+    if not ok then return self:_end(("nobody listens at %s"):format(path)) end
+    self._pipe:on_bytes(function(bytes, why) self:_take(bytes, why) end)
+    self:_send {
+      op = "hello",
+      version = protocol.VERSION,
+      width = options.width,
+      interactive = options.interactive,
+    }
+  end)
+  return self
+end
+
+---@return string
+function Client:prompt()
+  return self._prompt
+end
+
+---@param line string
+---@param done fun(status: string)
+function Client:feed(line, done)
+  self._waiting = function(status)
+    if status == "quit" then self:_end() end
+    done(status)
+  end
+  self:_send { op = "line", text = line }
+end
+
+---@param text string a whole chunk
+---@param done fun(ok: boolean)
+function Client:run(text, done)
+  self._waiting = done
+  self:_send { op = "run", text = text }
+end
+
+---@param before string
+---@param found fun(start: integer, words: string[])
+function Client:complete(before, found)
+  self._id = self._id + 1
+  self._found = found
+  self:_send { op = "complete", id = self._id, before = before }
+end
+
+---@return boolean running an answer is still to come
+function Client:interrupt()
+  self:_send { op = "interrupt" }
+  return self._waiting ~= nil
+end
+
+---@param width integer of the screen, from now on
+function Client:resize(width)
+  self:_send { op = "width", width = width }
+end
+
+function Client:finish()
+  self:_end()
+end
+
+return Client

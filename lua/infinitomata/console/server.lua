@@ -1,0 +1,228 @@
+-- SPDX-License-Identifier: MIT
+--- Lets consoles attach to this node: a UNIX socket that only its user can open,
+--- a session for each connection.
+local door = require "infinitomata.console.door"
+local log = require "finitomata.log"
+local node = require "infinitomata.node"
+local protocol = require "infinitomata.console.protocol"
+
+local M = {}
+
+local SESSIONS_MAX <const> = 32
+local WIDTH_MIN <const>, WIDTH_MAX <const> = 20, 1000
+
+---@class infinitomata.console.Server
+---@field paths string[]
+---@field private _program table
+---@field private _doors table[]
+---@field private _guests table<table, true>
+---@field private _count integer
+local Server = {}
+Server.__index = Server
+
+---@class infinitomata.console.Guest one connection
+---@field private _server infinitomata.console.Server
+---@field private _pipe table
+---@field private _decoder infinitomata.console.Decoder
+---@field private _session? infinitomata.console.Session
+---@field private _told? { cancel: fun(self) }
+---@field private _width integer
+local Guest = {}
+Guest.__index = Guest
+
+function Guest:send(message)
+  self._pipe:write(protocol.encode(self._server._program, message))
+end
+
+function Guest:text(text, is_error)
+  for piece in protocol.pieces(text) do
+    self:send { op = "text", text = piece, error = is_error }
+  end
+end
+
+---Ends the session and lets the connection go once all is written.
+function Guest:leave()
+  local server = self._server
+  if not server._guests[self] then return end
+  server._guests[self] = nil
+  server._count = server._count - 1
+  if self._told then self._told:cancel() end
+  if self._session then self._session:close() end
+  self._pipe:finish()
+end
+
+---An evaluation that computes keeps the loop from reading. Its guard looks at
+---what has come, when something comes.
+function Guest:guard()
+  local program, pipe = self._server._program, self._pipe
+  local frame = protocol.encode(program, { op = "interrupt" })
+  return function(co, trip)
+    program.guard(co, function()
+      local bytes = pipe:peek()
+      local well = trip(bytes == nil or bytes:find(frame, 1, true) ~= nil)
+      return well
+    end)
+    pipe:alert(true)
+    return function()
+      pipe:alert(false)
+      program.unguard(co)
+    end
+  end
+end
+
+local function clamped(width)
+  return math.max(WIDTH_MIN, math.min(WIDTH_MAX, width))
+end
+
+---What a guest may say.
+local ANSWERS = {}
+
+function ANSWERS.hello(self, message)
+  if message.version ~= protocol.VERSION then
+    local text = "this node speaks version %d of the console's protocol"
+    self:send { op = "refused", why = text:format(protocol.VERSION) }
+    return self:leave()
+  end
+  self._width = clamped(message.width)
+  self._session = (require "infinitomata.console.session").new {
+    write = function(text) self:text(text, false) end,
+    complain = function(text) self:text(text, true) end,
+    width = function() return self._width end,
+    guard = self:guard(),
+    remote = true,
+  }
+  if message.interactive then
+    self._told = (require "infinitomata.console.notices").listen(function(text)
+      self:text(text .. "\n", true)
+    end, { members = true })
+  end
+  local me = node.self()
+  self:send {
+    op = "welcome",
+    node = me and me.name or "",
+    version = (require "infinitomata")._VERSION or "",
+    prompt = self._session:prompt(),
+  }
+end
+
+function ANSWERS.line(self, message)
+  local session = self._session
+  session:feed(message.text, function(status)
+    self:send { op = "done", status = status, prompt = session:prompt() }
+    if status == "quit" then self:leave() end
+  end)
+end
+
+function ANSWERS.run(self, message)
+  self._session:run(message.text, function(ok) self:send { op = "result", ok = ok } end)
+end
+
+function ANSWERS.complete(self, message)
+  local task = require "finitomata.task"
+  task.spawn(function()
+    local start, words = self._session:complete(message.before)
+    self:send { op = "words", id = message.id, start = start, words = words }
+  end)
+end
+
+function ANSWERS.interrupt(self)
+  self._session:interrupt()
+end
+
+function ANSWERS.width(self, message)
+  self._width = clamped(message.width)
+end
+
+function Guest:hear(message)
+  local answer = ANSWERS[message.op]
+  local greeting = message.op == "hello"
+  if not answer or greeting == (self._session ~= nil) then return false end
+  local busy = self._session and self._session:is_running()
+  if busy and (message.op == "line" or message.op == "run") then return false end
+  answer(self, message)
+  return true
+end
+
+function Guest:take(bytes)
+  if not bytes then return self:leave() end
+  local messages, problem = self._decoder:feed(bytes)
+  for _, message in ipairs(messages) do
+    if not self._server._guests[self] then return end
+    if not self:hear(message) then
+      problem = ("a message '%s' out of place"):format(message.op)
+      break
+    end
+  end
+  if problem then
+    log.warning("a console is turned away: it sent %s", problem)
+    self:send { op = "refused", why = "not understood: " .. problem }
+    self:leave()
+  end
+end
+
+---@private
+function Server:_welcome(pipe)
+  local guest = setmetatable({
+    _server = self,
+    _pipe = pipe,
+    _decoder = protocol.decoder(self._program),
+    _width = 80,
+  }, Guest)
+  self._guests[guest] = true
+  self._count = self._count + 1
+  if self._count > SESSIONS_MAX then
+    guest:send { op = "refused", why = ("%d consoles are attached already"):format(SESSIONS_MAX) }
+    return guest:leave()
+  end
+  pipe:on_bytes(function(bytes) guest:take(bytes) end)
+end
+
+---@private
+function Server:_listen(path)
+  local listening, code, why = self._program.pipe_listen(path, function(pipe)
+    self:_welcome(pipe)
+  end)
+  if listening then
+    self._doors[#self._doors + 1] = listening
+    self.paths[#self.paths + 1] = path
+    return true
+  end
+  return nil, ("%s: %s"):format(path, why or code)
+end
+
+---Opens the sockets of this process's node.
+---@param program table what only the program offers
+---@return infinitomata.console.Server?
+---@return string? problem
+function M.open(program)
+  local me = node.self()
+  if not me then return nil, "no node runs" end
+  local folder = door.folder(program)
+  local ours, problem = program.private_folder(folder)
+  if not ours then return nil, problem end
+  local self = setmetatable({
+    paths = {},
+    _program = program,
+    _doors = {},
+    _guests = {},
+    _count = 0,
+  }, Server)
+  for _, name in ipairs { me.name, me.address, me.rpc } do
+    local opened, why = self:_listen(door.path(folder, name))
+    if not opened then
+      problem = why
+      log.warning("no console can attach at %s", why)
+    end
+  end
+  if #self._doors == 0 then return nil, problem end
+  return self
+end
+
+---Ends all sessions and removes the sockets.
+function Server:close()
+  for guest in pairs(self._guests) do guest:leave() end
+  for _, listening in ipairs(self._doors) do listening:close() end
+  self._doors, self.paths = {}, {}
+end
+
+return M

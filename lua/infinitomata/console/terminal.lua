@@ -1,0 +1,210 @@
+-- SPDX-License-Identifier: MIT
+--- The prompt in this process: asks for lines, hands them to whoever evaluates
+--- them, shows what comes of it. The same for a session in this process and for
+--- one on another node.
+local completion = require "infinitomata.console.completion"
+local histories = require "infinitomata.console.history"
+local printer = require "infinitomata.console.printer"
+
+---@class infinitomata.console.Backend
+---@field prompt fun(self): string
+---@field feed fun(self, line: string, done: fun(status: string))
+---@field complete fun(self, before: string, found: fun(start: integer, words: string[]))
+---@field interrupt fun(self): boolean
+---@field finish fun(self)    no more lines will come
+
+---@class infinitomata.console.Terminal
+---@field mode "edit"|"prompt"|"plain"
+---@field status string        what became of the last line
+---@field private _program table
+---@field private _console table     of the C module
+---@field private _backend? infinitomata.console.Backend
+---@field private _history? infinitomata.console.History
+---@field private _asking boolean
+---@field private _over boolean
+---@field private _partial string    printed without a line's end while one is typed
+---@field private _consumed integer  the SIGINT that an evaluation took already
+---@field private _echoed boolean    "^C" stands on the line where text would begin
+local Terminal = {}
+Terminal.__index = Terminal
+
+local LIST_MAX <const> = 200
+
+---@param program table the module infinitomata.program, or a stand-in
+---@return infinitomata.console.Terminal
+function Terminal.open(program)
+  local self = setmetatable({
+    status = "ok",
+    _program = program,
+    _asking = false,
+    _over = false,
+    _partial = "",
+    _consumed = -1,
+    _echoed = false,
+  }, Terminal)
+  self._console = program.console_open(function(line) self:_take(line) end, function(before)
+    self:_complete(before)
+  end)
+  self.mode = self._console:mode()
+  if self.mode == "edit" then
+    self._history = histories.open(program)
+    for _, line in ipairs(self._history.lines) do self._console:remember(line) end
+  end
+  return self
+end
+
+---@return integer
+function Terminal:width()
+  return self._console:columns() or 80
+end
+
+---@return boolean a person sits there
+function Terminal:is_interactive()
+  return self.mode ~= "plain"
+end
+
+---Shows a text; while a line is typed, above it and in whole lines.
+---@param text string
+function Terminal:show(text)
+  if self._over then return io.stdout:write(text) end
+  if self._echoed then -- the terminal has shown "^C"
+    self._echoed = false
+    text = "\n" .. text
+  end
+  if not (self._asking and self.mode == "edit") then return self._console:show(text) end
+  local whole, rest = (self._partial .. text):match "^(.*\n)(.*)$"
+  self._partial = rest or self._partial .. text
+  if whole then self._console:show(whole) end
+end
+
+---Shows what went wrong: on standard error when nobody sits there.
+---@param text string
+function Terminal:complain(text)
+  if self:is_interactive() then return self:show(text) end
+  io.stderr:write(text)
+end
+
+---Makes `print` and io.write of all code in this process go above the prompt.
+function Terminal:take_output()
+  if not self:is_interactive() then return end
+  local out = io.stdout
+  local function write(...)
+    for index = 1, select("#", ...) do self:show(tostring((select(index, ...)))) end
+    return out
+  end
+  _G.print = function(...) -- luacheck: ignore 122
+    local texts = table.pack(...)
+    for index = 1, texts.n do texts[index] = tostring(texts[index]) end
+    self:show(table.concat(texts, "\t") .. "\n")
+  end
+  io.write = write -- luacheck: ignore 122
+end
+
+---Shows the prompt and waits for a line.
+---@private
+function Terminal:_ask()
+  if self._over then return end
+  if self._partial ~= "" then
+    self._console:show(self._partial .. "\n")
+    self._partial = ""
+  end
+  self._asking = true
+  self._console:ask(self._backend:prompt())
+end
+
+---@private
+function Terminal:_take(line)
+  self._asking = false
+  if not line then
+    if self:is_interactive() then self._console:show "\n" end
+    self._backend:finish()
+    return self:close()
+  end
+  if self._history and self._history:add(line) then self._console:remember(line) end
+  self._backend:feed(line, function(status)
+    self.status = status
+    if status == "quit" then return self:close() end
+    self:_ask()
+  end)
+end
+
+---@private
+function Terminal:_complete(before)
+  self._backend:complete(before, function(start, words)
+    if not self._asking or self._console:typed() ~= before then return end
+    local typed = before:sub(start)
+    local common = completion.common(words)
+    if #words > 0 and common ~= typed then
+      self._console:replace(utf8.len(typed) or #typed, common)
+    elseif #words > 1 then
+      local shown = table.move(words, 1, math.min(#words, LIST_MAX), 1, {})
+      local text = printer.grid(shown, self:width())
+      if #words > #shown then text = ("%s\n... %d more"):format(text, #words - #shown) end
+      self._console:show(text .. "\n")
+    end
+  end)
+end
+
+---Ctrl-C: gives up the evaluation, or the line.
+---@private
+function Terminal:_interrupt()
+  if self._consumed == self._program.interrupts() then return end
+  if not self._asking then
+    self._echoed = self.mode == "edit"
+    self._backend:interrupt()
+    return
+  end
+  self._backend:interrupt()
+  self._asking = false
+  self._console:drop()
+  self:_ask()
+end
+
+---What makes a coroutine of this process heed Ctrl-C while it computes.
+---@return fun(co: thread, trip: fun(stop: boolean): boolean): fun()
+function Terminal:guard()
+  local program = self._program
+  return function(co, trip)
+    local seen = program.interrupts()
+    program.guard(co, function()
+      local now = program.interrupts()
+      local stop = now ~= seen
+      if stop and self._consumed ~= now then
+        self._consumed = now
+        self._echoed = self.mode == "edit"
+      end
+      local well = trip(stop)
+      return well
+    end)
+    return function() program.unguard(co) end
+  end
+end
+
+---Asks for lines until there are no more, or until `.quit`.
+---@param backend infinitomata.console.Backend
+function Terminal:run(backend)
+  local program = self._program
+  self._backend = backend
+  program.signal("SIGINT", function() self:_interrupt() end)
+  program.signal("SIGWINCH", function()
+    if not self._over then self._console:refresh() end
+  end)
+  self:_ask()
+  while not self._over do
+    program.serve()
+    -- The loop has nothing left to wait for, and still no answer.
+    if not self._over and not self._asking and not self._backend:interrupt() then self:_ask() end
+  end
+end
+
+---Gives the terminal back; `run` returns.
+function Terminal:close()
+  if self._over then return end
+  if self._asking and self:is_interactive() then self._console:show "\n" end
+  self._over = true
+  self._asking = false
+  self._console:close()
+  self._program.quit()
+end
+
+return Terminal
