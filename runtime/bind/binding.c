@@ -50,7 +50,7 @@ static int binding_gc(lua_State *L) {
     if (binding->loop == NULL || binding->closing) return 0;
     binding->closing = true;
     binding->lua = L;
-    inf_cluster_close(binding);
+    inf_lua_node_close(binding);
     inf_signals_close(binding);
     close_own((uv_handle_t *)&binding->timer);
     close_own((uv_handle_t *)&binding->idle);

@@ -38,6 +38,7 @@ typedef struct inf_timers {
 
 struct inf_signal;
 struct inf_lua_node;
+struct inf_cluster;
 
 typedef struct inf_binding {
     lua_State *lua;  /* where callbacks run: whoever drives the loop */
@@ -57,6 +58,7 @@ typedef struct inf_binding {
     inf_buf scratch;            /* one value being packed */
     struct inf_signal *signals; /* list of the watched */
     struct inf_lua_node *node;  /* NULL: none runs */
+    struct inf_cluster *given;  /* the embedder's node, for node_start */
     inf_rng rng;                /* of choices that nobody needs to repeat */
     int on_turn; /* references in the registry, LUA_NOREF: none */
     int on_error;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* cluster.c: a node's birth and end, and the commands that it ends later. */
-#include "bind/cluster.h"
+#include "bind/embed.h"
 
 #include "base/error.h"
 
@@ -92,7 +92,7 @@ static int abandon_one(lua_State *L) {
     return 1;
 }
 
-void inf_commands_abandon(inf_lua_node *node) {
+static void abandon_commands(inf_lua_node *node) {
     lua_State *L = node->binding->lua;
     for (;;) {
         lua_pushcfunction(L, abandon_one);
@@ -106,29 +106,48 @@ void inf_commands_abandon(inf_lua_node *node) {
 
 /* ---- end ----------------------------------------------------------------- */
 
-static void on_closed(void *ctx) {
-    inf_lua_node *node = ctx;
+static void unref_all(lua_State *L, inf_lua_node *node) {
+    luaL_unref(L, LUA_REGISTRYINDEX, node->on_event);
+    luaL_unref(L, LUA_REGISTRYINDEX, node->on_request);
+    luaL_unref(L, LUA_REGISTRYINDEX, node->commands);
+    luaL_unref(L, LUA_REGISTRYINDEX, node->self);
+}
+
+void inf_lua_node_ended(inf_lua_node *node) {
     inf_binding *binding = node->binding;
-    lua_State *L = binding->lua;
     binding->open--;
     binding->node = NULL;
     node->host = NULL;
+    node->embedder = NULL;
     if (binding->closing) return;
-    inf_commands_abandon(node);
-    luaL_unref(L, LUA_REGISTRYINDEX, node->commands);
-    luaL_unref(L, LUA_REGISTRYINDEX, node->on_event);
-    luaL_unref(L, LUA_REGISTRYINDEX, node->on_request);
-    luaL_unref(L, LUA_REGISTRYINDEX, node->self);
+    abandon_commands(node);
+    unref_all(binding->lua, node);
+}
+
+static void on_closed(void *ctx) {
+    inf_lua_node_ended(ctx);
 }
 
 static void node_shut(inf_lua_node *node) {
     if (node->host == NULL || node->closing) return;
     node->closing = true;
-    inf_host_close(node->host, on_closed, node);
+    if (node->embedder != NULL) {
+        inf_embed_shut(node->embedder);
+    } else {
+        inf_host_close(node->host, on_closed, node);
+    }
 }
 
-void inf_cluster_close(inf_binding *binding) {
-    if (binding->node != NULL) node_shut(binding->node);
+/* An embedder's node goes on without Lua. */
+void inf_lua_node_close(inf_binding *binding) {
+    inf_lua_node *node = binding->node;
+    if (node == NULL) return;
+    if (node->embedder == NULL) {
+        node_shut(node);
+    } else {
+        node->embedder->lua = NULL;
+        inf_lua_node_ended(node);
+    }
 }
 
 static int node_close(lua_State *L) {
@@ -181,11 +200,32 @@ static inf_lua_node *push_node(lua_State *L, inf_binding *binding) {
     return node;
 }
 
-static void unref_all(lua_State *L, inf_lua_node *node) {
-    luaL_unref(L, LUA_REGISTRYINDEX, node->on_event);
-    luaL_unref(L, LUA_REGISTRYINDEX, node->on_request);
-    luaL_unref(L, LUA_REGISTRYINDEX, node->commands);
-    luaL_unref(L, LUA_REGISTRYINDEX, node->self);
+/* The embedder's node becomes Lua's. */
+static int adopt(inf_lua_node *node, inf_cluster *given) {
+    if (given->host == NULL || given->closing) return INF_ECLOSED;
+    node->embedder = given;
+    node->host = given->host;
+    given->lua = node;
+    return 0;
+}
+
+static int start_host(inf_lua_node *node, inf_host_config *config,
+                      char *problem) {
+    inf_cluster *given = node->binding->given;
+    if (given != NULL) return adopt(node, given);
+    config->handler = (inf_host_handler){.ctx = node,
+                                         .on_request = inf_node_on_request,
+                                         .on_result = inf_node_on_result,
+                                         .on_event = inf_node_on_event};
+    return inf_host_start(&node->host, config, problem);
+}
+
+/* nil, code, message */
+static int not_started(lua_State *L, int rc, const char *problem) {
+    lua_pushnil(L);
+    lua_pushstring(L, inf_error_code(rc));
+    lua_pushstring(L, problem[0] != '\0' ? problem : inf_strerror(rc));
+    return 3;
 }
 
 /* Announces the branches of the options at index 1. */
@@ -208,33 +248,28 @@ static void start_branches(lua_State *L, const inf_lua_node *node) {
 
 static int core_node_start(lua_State *L) {
     inf_binding *binding = inf_binding_of(L);
-    char problem[INF_PROBLEM_MAX] = "";
     inf_host_config config = {.loop = binding->loop};
+    char problem[INF_PROBLEM_MAX] = "";
+    int rc = 0;
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     if (binding->node != NULL) {
         return luaL_error(L, "this state runs a node already");
     }
-    int rc = inf_node_options(L, 1, &config, problem);
-    if (rc == 0) {
-        inf_lua_node *node = push_node(L, binding);
-        config.handler = (inf_host_handler){.ctx = node,
-                                            .on_request = inf_node_on_request,
-                                            .on_result = inf_node_on_result,
-                                            .on_event = inf_node_on_event};
-        rc = inf_host_start(&node->host, &config, problem);
-        if (rc == 0) {
-            binding->node = node;
-            binding->open++;
-            start_branches(L, node);
-            return 1;
-        }
+    if (binding->given == NULL) rc = inf_node_options(L, 1, &config, problem);
+    if (rc != 0) return not_started(L, rc, problem);
+    inf_lua_node *node = push_node(L, binding);
+    int place = lua_gettop(L);
+    rc = start_host(node, &config, problem);
+    if (rc != 0) {
         unref_all(L, node);
+        return not_started(L, rc, problem);
     }
-    lua_pushnil(L);
-    lua_pushstring(L, inf_error_code(rc));
-    lua_pushstring(L, problem[0] != '\0' ? problem : inf_strerror(rc));
-    return 3;
+    binding->node = node;
+    binding->open++;
+    start_branches(L, node);
+    lua_pushvalue(L, place);
+    return 1;
 }
 
 static int core_on_wake(lua_State *L) {

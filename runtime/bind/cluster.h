@@ -21,8 +21,9 @@
 
 typedef struct inf_lua_node {
     inf_binding *binding;
-    inf_host *host; /* NULL: closed */
-    bool closing;   /* inf_host_close was called: wait for its end */
+    inf_host *host;               /* NULL: closed */
+    struct inf_cluster *embedder; /* whose node it is; NULL: Lua's own */
+    bool closing; /* inf_host_close was called: wait for its end */
     uint64_t commands_made;
     int self;     /* references in the registry: keeps this while it runs */
     int commands; /* token of a command -> its waiter */
@@ -49,8 +50,8 @@ uint64_t inf_command_new(lua_State *L, inf_lua_node *node,
                          inf_command_kind kind, int index);
 /** Forgets it: the command was refused. */
 void inf_command_drop(lua_State *L, inf_lua_node *node, uint64_t token);
-/** Wakes the waiters of all commands: none will be answered any more. */
-void inf_commands_abandon(inf_lua_node *node);
+/** The host has ended: wakes who still waits and lets everything go. */
+void inf_lua_node_ended(inf_lua_node *node);
 
 /** Reads the options at `index`. @return 0, or a code with `problem` set; wrong
     types raise. The config borrows from the table at `index` and from what is
@@ -60,6 +61,13 @@ int inf_node_options(lua_State *L, int index, inf_host_config *config,
 /** An address from "HOST:PORT": numbers or a name to be looked up.
     @return 0 or INF_EADDRESS. */
 int inf_address_resolve(inf_addr *out, const char *text, uint16_t default_port);
+
+/** A key of 16, 24 or 32 bytes from base 64; 0 or INF_EINVAL. */
+#define INF_KEY_BYTES_MAX 32
+int inf_key_parse(inf_slice text, uint8_t bytes[INF_KEY_BYTES_MAX],
+                  size_t *len);
+/** "lan", "wan" or "local"; 0 or INF_EINVAL. */
+int inf_profile_parse(const char *text, inf_profile *out);
 
 /** How a row's identity is shown to Lua, and read back (0 or INF_EINVAL). */
 void inf_ref_format(const inf_row *row, char text[INF_REF_TEXT_MAX]);
@@ -74,6 +82,10 @@ void inf_node_on_request(void *ctx, uint64_t token, inf_slice body);
 void inf_node_on_result(void *ctx, uint64_t tag, const inf_call_result *result);
 void inf_node_on_event(void *ctx, const inf_effect *event);
 
+/** "alive", "suspect", "dead" or "left". */
+const char *inf_member_state_word(inf_member_state state);
+/** "join", "update", ... */
+const char *inf_change_word(inf_change change);
 /** Writes a member as a MessagePack map. */
 void inf_member_write(inf_buf *out, const inf_member_view *member,
                       unsigned health);
@@ -87,6 +99,6 @@ void inf_bind_cluster(lua_State *L);
 /** Adds core.ring_new. */
 void inf_bind_rings(lua_State *L);
 /** The state is being closed: stops its node. */
-void inf_cluster_close(inf_binding *binding);
+void inf_lua_node_close(inf_binding *binding);
 
 #endif

@@ -10,7 +10,7 @@ typedef struct news {
     const inf_effect *event;
 } news;
 
-static const char *change_word(inf_change change) {
+const char *inf_change_word(inf_change change) {
     switch (change) {
     case INF_CHANGE_JOIN:
         return "join";
@@ -123,12 +123,12 @@ static int push_event(lua_State *L, inf_lua_node *node,
     case INF_EFFECT_MEMBER:
         lua_pushliteral(L, "member");
         push_member(L, node, event->name);
-        lua_pushstring(L, change_word(event->change));
+        lua_pushstring(L, inf_change_word(event->change));
         return 3;
     case INF_EFFECT_ROWS:
         lua_pushliteral(L, "rows");
         inf_push_slice(L, event->branch);
-        lua_pushstring(L, change_word(event->change));
+        lua_pushstring(L, inf_change_word(event->change));
         push_rows(L, event->rows, event->row_count);
         return 4;
     case INF_EFFECT_LOST:

@@ -19,7 +19,7 @@ static void write_text(inf_buf *out, const char *text) {
     inf_msgpack_str(out, inf_slice_str(text));
 }
 
-static const char *state_word(inf_member_state state) {
+const char *inf_member_state_word(inf_member_state state) {
     switch (state) {
     case INF_MEMBER_ALIVE:
         return "alive";
@@ -73,7 +73,7 @@ void inf_member_write(inf_buf *out, const inf_member_view *member,
     write_text(out, "name");
     inf_msgpack_str(out, member->name);
     write_text(out, "state");
-    write_text(out, state_word(member->state));
+    write_text(out, inf_member_state_word(member->state));
     write_text(out, "incarnation");
     inf_msgpack_uint(out, member->incarnation);
     write_text(out, "address");

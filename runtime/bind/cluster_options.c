@@ -19,7 +19,7 @@
 typedef struct store {
     inf_tag tags[TAGS_MAX];
     inf_slice keys[KEYS_MAX];
-    uint8_t key_bytes[KEYS_MAX][KEY_BYTES];
+    uint8_t key_bytes[KEYS_MAX][INF_KEY_BYTES_MAX];
 } store;
 
 /* ---- addresses ----------------------------------------------------------- */
@@ -125,17 +125,21 @@ static int rpc_option(lua_State *L, int index, inf_host_config *config,
     return rc;
 }
 
-static int profile_option(lua_State *L, int index, inf_node_config *node) {
+int inf_profile_parse(const char *text, inf_profile *out) {
     static const char *const names[] = {"lan", "wan", "local"};
     static const inf_profile profiles[] = {INF_PROFILE_LAN, INF_PROFILE_WAN,
                                            INF_PROFILE_LOCAL};
-    const char *text = text_option(L, index, "profile");
-    if (text == NULL) return 0;
     for (size_t i = 0; i < INF_COUNT(names); i++) {
         if (strcmp(text, names[i]) != 0) continue;
-        node->profile = profiles[i];
+        *out = profiles[i];
         return 0;
     }
+    return INF_EINVAL;
+}
+
+static int profile_option(lua_State *L, int index, inf_node_config *node) {
+    const char *text = text_option(L, index, "profile");
+    if (text == NULL || inf_profile_parse(text, &node->profile) == 0) return 0;
     return luaL_error(L,
                       "bad option 'profile' to 'node_start' ('lan', 'wan' "
                       "or 'local' expected, got '%s')",
@@ -163,18 +167,23 @@ static int tags_option(lua_State *L, int index, store *kept,
 }
 
 /* Base 64, as Serf writes its keys. */
-static int add_key(inf_slice text, store *kept, inf_node_config *node) {
-    size_t len = 0;
-    uint8_t *bytes = kept->key_bytes[node->key_count];
-    if (node->key_count == KEYS_MAX) return INF_EFULL;
-    if (sodium_base642bin(bytes, KEY_BYTES, (const char *)text.data, text.len,
-                          " \r\n", &len, NULL,
+int inf_key_parse(inf_slice text, uint8_t bytes[INF_KEY_BYTES_MAX],
+                  size_t *len) {
+    if (sodium_base642bin(bytes, INF_KEY_BYTES_MAX, (const char *)text.data,
+                          text.len, " \r\n", len, NULL,
                           sodium_base64_VARIANT_ORIGINAL) != 0) {
         return INF_EINVAL;
     }
-    if (len != 16 && len != 24 && len != 32) return INF_EINVAL;
-    kept->keys[node->key_count++] = inf_slice_of(bytes, len);
-    return 0;
+    return *len == 16 || *len == 24 || *len == 32 ? 0 : INF_EINVAL;
+}
+
+static int add_key(inf_slice text, store *kept, inf_node_config *node) {
+    size_t len = 0;
+    if (node->key_count == KEYS_MAX) return INF_EFULL;
+    uint8_t *bytes = kept->key_bytes[node->key_count];
+    int rc = inf_key_parse(text, bytes, &len);
+    if (rc == 0) kept->keys[node->key_count++] = inf_slice_of(bytes, len);
+    return rc;
 }
 
 static int keys_option(lua_State *L, int index, store *kept,

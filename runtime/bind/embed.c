@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/* embed.c: a node for a C program. What the node has to say goes to the C
+   program's functions, and on to Lua once Lua runs on the node. */
+#include "bind/embed.h"
+
+#include <stdio.h>
+
+#include <sodium/utils.h>
+
+#include "base/error.h"
+#include "core/member.h"
+
+#define TAGS_MAX      64
+#define KEYS_MAX      16
+#define JOIN_MAX      64
+#define JOIN_TEXT_MAX 512
+
+/* What the host's config borrows from. */
+typedef struct store {
+    inf_tag tags[TAGS_MAX];
+    inf_slice keys[KEYS_MAX];
+    uint8_t key_bytes[KEYS_MAX][INF_KEY_BYTES_MAX];
+} store;
+
+const char *inf_version_text(void) {
+    return INF_VERSION;
+}
+
+const char *inf_text(int code) {
+    return inf_strerror(code);
+}
+
+/* ---- members ------------------------------------------------------------- */
+
+/* A member outside the lock. */
+typedef struct copied_member {
+    char name[INF_NODE_ROOM];
+    char address[INF_ADDRESS_ROOM];
+    inf_cluster_member shown;
+} copied_member;
+
+static void copy_member(copied_member *to, const inf_member_view *from) {
+    size_t len = from->name.len;
+    if (len >= sizeof to->name) len = sizeof to->name - 1;
+    memcpy(to->name, from->name.data, len);
+    to->name[len] = '\0';
+    (void)inf_addr_format(&from->addr, to->address);
+    to->shown = (inf_cluster_member){
+        .name = to->name,
+        .state = inf_member_state_word(from->state),
+        .address = to->address,
+        .boot = from->boot,
+        .takes_calls = from->rpc_port != 0,
+        .self = from->self,
+    };
+}
+
+size_t inf_cluster_members(inf_cluster *cluster,
+                           void (*show)(void *ctx, const inf_cluster_member *),
+                           void *ctx) {
+    size_t count = 0;
+    bool more = cluster->host != NULL && !cluster->closing;
+    for (size_t at = 0; more; count += more) {
+        copied_member copy;
+        inf_member_view member;
+        const inf_node *node = inf_host_lock(cluster->host);
+        more = inf_node_member_next(node, &at, &member);
+        if (more) copy_member(&copy, &member);
+        inf_host_unlock(cluster->host);
+        if (more && show != NULL) {
+            copy.shown.name = copy.name;
+            copy.shown.address = copy.address;
+            show(ctx, &copy.shown);
+        }
+    }
+    return count;
+}
+
+static void tell_member(inf_cluster *cluster, const inf_effect *event) {
+    copied_member copy;
+    inf_member_view member;
+    if (cluster->on_member == NULL || cluster->closing) return;
+    const inf_node *node = inf_host_lock(cluster->host);
+    bool known = inf_node_member_find(node, event->name, &member);
+    if (known) copy_member(&copy, &member);
+    inf_host_unlock(cluster->host);
+    if (!known) return;
+    cluster->on_member(cluster->ctx, &copy.shown,
+                       inf_change_word(event->change));
+}
+
+/* ---- the host's handler -------------------------------------------------- */
+
+static void on_request(void *ctx, uint64_t token, inf_slice body) {
+    inf_cluster *cluster = ctx;
+    if (cluster->lua != NULL) {
+        inf_node_on_request(cluster->lua, token, body);
+    } else {
+        (void)inf_host_refuse(cluster->host, token, INF_ENOENT);
+    }
+}
+
+static void on_result(void *ctx, uint64_t tag, const inf_call_result *result) {
+    inf_cluster *cluster = ctx;
+    if (cluster->lua != NULL) inf_node_on_result(cluster->lua, tag, result);
+}
+
+static void finish_command(inf_cluster *cluster, const inf_effect *event) {
+    inf_embed_command **at = &cluster->commands;
+    while (*at != NULL && (*at)->token != event->token) {
+        at = &(*at)->next;
+    }
+    if (*at == NULL) return;
+    inf_embed_command *command = *at;
+    *at = command->next;
+    if (command->done != NULL) command->done(command->ctx, (int)event->count);
+    inf_free(inf_alloc_libc(), command);
+}
+
+static void on_event(void *ctx, const inf_effect *event) {
+    inf_cluster *cluster = ctx;
+    if (event->kind == INF_EFFECT_DONE && event->token >= INF_EMBED_TOKEN) {
+        finish_command(cluster, event);
+        return;
+    }
+    if (event->kind == INF_EFFECT_MEMBER) tell_member(cluster, event);
+    if (cluster->lua != NULL) inf_node_on_event(cluster->lua, event);
+}
+
+/* ---- birth --------------------------------------------------------------- */
+
+static int set_address(inf_addr *out, const char *text, const char *what,
+                       uint16_t default_port, char *problem) {
+    if (text == NULL) return 0;
+    int rc = inf_address_resolve(out, text, default_port);
+    if (rc == 0) return 0;
+    (void)snprintf(problem, INF_PROBLEM_MAX, "%s: '%s' is %s", what, text,
+                   inf_strerror(rc));
+    return rc;
+}
+
+static int set_profile(inf_profile *out, const char *text, char *problem) {
+    if (text == NULL || inf_profile_parse(text, out) == 0) return 0;
+    (void)snprintf(problem, INF_PROBLEM_MAX,
+                   "profile: '%s' is neither lan nor wan nor local", text);
+    return INF_EINVAL;
+}
+
+static int set_keys(inf_node_config *node, const char *const *keys, store *kept,
+                    char *problem) {
+    node->keys = kept->keys;
+    for (; keys != NULL && *keys != NULL; keys++) {
+        size_t len = 0;
+        uint8_t *bytes = kept->key_bytes[node->key_count];
+        int rc = node->key_count < KEYS_MAX
+                     ? inf_key_parse(inf_slice_str(*keys), bytes, &len)
+                     : INF_EFULL;
+        if (rc != 0) {
+            (void)snprintf(problem, INF_PROBLEM_MAX,
+                           "key: not 16, 24 or 32 bytes in base 64");
+            return rc;
+        }
+        kept->keys[node->key_count++] = inf_slice_of(bytes, len);
+    }
+    return 0;
+}
+
+static int set_tags(inf_node_config *node, const char *const *tags,
+                    store *kept) {
+    node->tags = kept->tags;
+    for (; tags != NULL && tags[0] != NULL && tags[1] != NULL; tags += 2) {
+        if (node->tag_count == TAGS_MAX) return INF_ETOOBIG;
+        kept->tags[node->tag_count++] =
+            (inf_tag){inf_slice_str(tags[0]), inf_slice_str(tags[1])};
+    }
+    return 0;
+}
+
+static int fill_config(inf_host_config *to, const inf_config *from, store *kept,
+                       char *problem) {
+    if (from->loop == NULL || from->name == NULL) return INF_EINVAL;
+    to->loop = from->loop;
+    to->node.name = inf_slice_str(from->name);
+    (void)uv_random(NULL, NULL, &to->node.seed, sizeof to->node.seed, 0, NULL);
+    (void)inf_addr_parse(&to->bind, "127.0.0.1", INF_GOSSIP_PORT);
+    int rc =
+        set_address(&to->bind, from->bind, "bind", INF_GOSSIP_PORT, problem);
+    if (rc == 0) {
+        rc = set_address(&to->advertise, from->advertise, "advertise", 0,
+                         problem);
+    }
+    if (rc == 0) rc = set_address(&to->rpc, from->rpc, "rpc", 0, problem);
+    if (rc == 0) rc = set_profile(&to->node.profile, from->profile, problem);
+    if (rc == 0) rc = set_keys(&to->node, from->keys, kept, problem);
+    if (rc == 0) rc = set_tags(&to->node, from->tags, kept);
+    return rc;
+}
+
+static int give_problem(char *problem, const char *text, int rc) {
+    if (problem == NULL) return rc;
+    (void)snprintf(problem, INF_PROBLEM_ROOM, "%s",
+                   text[0] != '\0' ? text : inf_strerror(rc));
+    return rc;
+}
+
+int inf_cluster_start(inf_cluster **out, const inf_config *config,
+                      char *problem) {
+    store kept = {.keys = {{NULL, 0}}};
+    char text[INF_PROBLEM_MAX] = "";
+    inf_host_config host = {.loop = NULL};
+    int rc = fill_config(&host, config, &kept, text);
+    if (rc != 0) return give_problem(problem, text, rc);
+    inf_cluster *cluster = inf_zalloc(inf_alloc_libc(), sizeof *cluster);
+    if (cluster == NULL) return give_problem(problem, text, INF_ENOMEM);
+    cluster->info = config->info;
+    cluster->on_member = config->on_member;
+    cluster->ctx = config->ctx;
+    host.handler = (inf_host_handler){.ctx = cluster,
+                                      .on_request = on_request,
+                                      .on_result = on_result,
+                                      .on_event = on_event};
+    rc = inf_host_start(&cluster->host, &host, text);
+    if (rc != 0) {
+        inf_free(inf_alloc_libc(), cluster);
+        return give_problem(problem, text, rc);
+    }
+    *out = cluster;
+    return 0;
+}
+
+/* ---- commands --------------------------------------------------------------
+ */
+
+static int new_command(inf_cluster *cluster, void (*done)(void *ctx, int count),
+                       void *ctx, uint64_t *token) {
+    if (cluster->host == NULL || cluster->closing) return INF_ECLOSED;
+    inf_embed_command *command = inf_zalloc(inf_alloc_libc(), sizeof *command);
+    if (command == NULL) return INF_ENOMEM;
+    *token = INF_EMBED_TOKEN | ++cluster->commands_made;
+    *command = (inf_embed_command){
+        .token = *token, .done = done, .ctx = ctx, .next = cluster->commands};
+    cluster->commands = command;
+    return 0;
+}
+
+/* The command just made was refused. */
+static int drop_command(inf_cluster *cluster, int rc) {
+    inf_embed_command *command = cluster->commands;
+    if (rc == 0) return 0;
+    cluster->commands = command->next;
+    inf_free(inf_alloc_libc(), command);
+    return rc;
+}
+
+/* The addresses between the commas. */
+static int parse_list(const char *text, inf_addr *addrs, size_t *count) {
+    char one[JOIN_TEXT_MAX];
+    *count = 0;
+    while (*text != '\0') {
+        size_t len = strcspn(text, ",");
+        if (len >= sizeof one) return INF_EADDRESS;
+        if (*count == JOIN_MAX) return INF_ETOOBIG;
+        memcpy(one, text, len);
+        one[len] = '\0';
+        int rc = inf_address_resolve(&addrs[*count], one, INF_GOSSIP_PORT);
+        if (rc != 0) return rc;
+        (*count)++;
+        text += len;
+        if (*text == ',') text++;
+    }
+    return 0;
+}
+
+int inf_cluster_join(inf_cluster *cluster, const char *addresses,
+                     void (*done)(void *ctx, int count), void *ctx) {
+    inf_addr addrs[JOIN_MAX];
+    size_t count = 0;
+    uint64_t token = 0;
+    int rc = parse_list(addresses, addrs, &count);
+    if (rc == 0) rc = new_command(cluster, done, ctx, &token);
+    if (rc != 0) return rc;
+    inf_node *node = inf_host_lock(cluster->host);
+    rc = inf_node_join(node, addrs, count, token,
+                       inf_host_now_ms(cluster->host));
+    inf_host_unlock(cluster->host);
+    return drop_command(cluster, rc);
+}
+
+int inf_cluster_leave(inf_cluster *cluster, void (*done)(void *ctx, int count),
+                      void *ctx) {
+    uint64_t token = 0;
+    int rc = new_command(cluster, done, ctx, &token);
+    if (rc != 0) return rc;
+    inf_node *node = inf_host_lock(cluster->host);
+    rc = inf_node_leave(node, token, inf_host_now_ms(cluster->host));
+    inf_host_unlock(cluster->host);
+    return drop_command(cluster, rc);
+}
+
+const char *inf_cluster_address(const inf_cluster *cluster, char *text) {
+    inf_addr addr = {.len = 0};
+    text[0] = '\0';
+    if (cluster->host == NULL) return text;
+    addr = inf_host_gossip_addr(cluster->host);
+    return inf_addr_format(&addr, text);
+}
+
+/* ---- end
+ * --------------------------------------------------------------------- */
+
+static void finish(inf_cluster *cluster) {
+    void (*closed)(void *ctx) = cluster->closed;
+    void *ctx = cluster->closed_ctx;
+    while (cluster->commands != NULL) {
+        inf_effect ended = {.token = cluster->commands->token};
+        finish_command(cluster, &ended);
+    }
+    inf_free(inf_alloc_libc(), cluster);
+    if (closed != NULL) closed(ctx);
+}
+
+static void on_closed(void *ctx) {
+    inf_cluster *cluster = ctx;
+    cluster->host = NULL;
+    if (cluster->lua != NULL) inf_lua_node_ended(cluster->lua);
+    cluster->lua = NULL;
+    if (cluster->stopping) finish(cluster);
+}
+
+void inf_embed_shut(inf_cluster *cluster) {
+    if (cluster->host == NULL || cluster->closing) return;
+    cluster->closing = true;
+    inf_host_close(cluster->host, on_closed, cluster);
+}
+
+void inf_cluster_stop(inf_cluster *cluster, void (*closed)(void *ctx),
+                      void *ctx) {
+    INF_ASSERT(!cluster->stopping);
+    cluster->stopping = true;
+    cluster->closed = closed;
+    cluster->closed_ctx = ctx;
+    if (cluster->host == NULL) {
+        finish(cluster);
+    } else {
+        inf_embed_shut(cluster);
+    }
+}
