@@ -145,6 +145,7 @@ function M.encode(value)
   end
   -- A list around it: older releases encode nothing but tables.
   local text = cjson.encode { marked }:sub(2, -2)
+  text = text:gsub("\\(.)", { ["/"] = "/" }) -- allowed, but nobody needs it
   return (text:gsub('"' .. MARK .. '([^"]*)"', "%1"))
 end
 

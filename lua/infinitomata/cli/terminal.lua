@@ -70,6 +70,7 @@ end
 
 ---How many columns a text takes, as far as characters are one column wide.
 local function width(text)
+  text = text:gsub("\27%[[%d;]*m", "")
   return utf8.len(text) or #text
 end
 
