@@ -16,6 +16,7 @@
 #define INF_CORE_NODE_H
 
 #include "base/rng.h"
+#include "base/span.h"
 #include "core/effect.h"
 #include "core/member_view.h"
 
@@ -141,6 +142,10 @@ int inf_node_whereis(const inf_node *node, inf_slice branch, inf_slice name,
 int inf_node_hint(inf_node *node, inf_slice branch, const inf_row *row,
                   uint64_t now_ms);
 uint64_t inf_node_count(const inf_node *node, inf_slice branch);
+/** Visits what this node holds of each member that has run the branch, itself
+    included: start with *at = 0; false at the end. For lag, and for checks. */
+bool inf_node_version_next(const inf_node *node, inf_slice branch, size_t *at,
+                           inf_version *out);
 /** Visits visible rows: start with *at = 0; false at the end. */
 bool inf_node_row_next(const inf_node *node, inf_slice branch, uint64_t *at,
                        inf_row *row);

@@ -291,6 +291,12 @@ uint64_t inf_node_count(const inf_node *node, inf_slice branch) {
     return b != NULL ? inf_registry_count(b->registry) : 0;
 }
 
+bool inf_node_version_next(const inf_node *node, inf_slice branch, size_t *at,
+                           inf_version *out) {
+    const branch_state *b = node_branch(node, branch);
+    return b != NULL && inf_registry_owner_next(b->registry, at, out);
+}
+
 bool inf_node_row_next(const inf_node *node, inf_slice branch, uint64_t *at,
                        inf_row *row) {
     const branch_state *b = node_branch(node, branch);

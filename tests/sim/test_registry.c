@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* Many worlds, each from one seed. SEED=n begins there, RUNS=n makes that many
+   of each kind; PROFILE=0, 1 or 2 makes only healthy, rolling or faulty ones.
+ */
+#include "../test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "registry_seeds.h"
+#include "sim_cluster.h"
+
+typedef struct totals {
+    uint64_t runs, starts, doubles, stops, yields, lost, refused;
+    uint64_t slowest_ms, sum_ms, quiet_bytes;
+} totals;
+
+static uint64_t number_of(const char *name, uint64_t otherwise) {
+    const char *text = getenv(name);
+    return text != NULL ? strtoull(text, NULL, 0) : otherwise;
+}
+
+static void add(totals *t, const cluster_report *r) {
+    t->runs++;
+    t->starts += r->starts;
+    t->doubles += r->doubles;
+    t->stops += r->stops;
+    t->yields += r->yields;
+    t->lost += r->lost;
+    t->refused += r->refused;
+    t->sum_ms += r->converged_ms;
+    if (r->converged_ms > t->slowest_ms) t->slowest_ms = r->converged_ms;
+    if (r->quiet_bytes > t->quiet_bytes) t->quiet_bytes = r->quiet_bytes;
+}
+
+static void print(const char *what, const totals *t) {
+    printf("# %s: %llu runs, %llu starts, %llu doubles, %llu stops, "
+           "%llu yields, %llu names lost, %llu refusals, at rest after %llu ms "
+           "(at most %llu), %llu bytes in 10 s of rest\n",
+           what, (unsigned long long)t->runs, (unsigned long long)t->starts,
+           (unsigned long long)t->doubles, (unsigned long long)t->stops,
+           (unsigned long long)t->yields, (unsigned long long)t->lost,
+           (unsigned long long)t->refused,
+           (unsigned long long)(t->runs != 0 ? t->sum_ms / t->runs : 0),
+           (unsigned long long)t->slowest_ms,
+           (unsigned long long)t->quiet_bytes);
+}
+
+static int one(cluster_profile profile, uint64_t seed, totals *t) {
+    cluster_options options = cluster_options_of(profile, seed);
+    cluster_report report = cluster_run(&options);
+    add(t, &report);
+    if (!report.failed) return 0;
+    printf("# PROFILE=%d SEED=%llu RUNS=1 fails: %s\n", (int)profile,
+           (unsigned long long)seed, report.why);
+    return 1;
+}
+
+static totals many(cluster_profile profile, const char *what, uint64_t runs) {
+    totals t = {0};
+    int failed = 0;
+    uint64_t only = number_of("PROFILE", (uint64_t)profile);
+    if (only != (uint64_t)profile) return t;
+    runs = number_of("RUNS", runs);
+    uint64_t seed =
+        getenv("SEED") != NULL ? number_of("SEED", 1) : sim_seed() % 1000000000;
+    for (uint64_t i = 0; i < runs; i++)
+        failed += one(profile, seed + i, &t);
+    print(what, &t);
+    assert_int_equal(failed, 0);
+    return t;
+}
+
+static void a_healthy_cluster_runs_each_name_once(void **state) {
+    (void)state;
+    totals t = many(CLUSTER_HEALTHY, "healthy", 10);
+    if (t.runs == 0) return;
+    assert_true(t.starts > 10 * t.runs);
+    assert_int_equal(t.doubles, 0);
+}
+
+static void a_rolling_restart_runs_each_name_once(void **state) {
+    (void)state;
+    totals t = many(CLUSTER_ROLLING, "rolling", 10);
+    if (t.runs == 0) return;
+    assert_true(t.starts > 10 * t.runs);
+    assert_int_equal(t.doubles, 0);
+}
+
+static void whatever_breaks_all_agree_after_the_heal(void **state) {
+    (void)state;
+    totals t = many(CLUSTER_FAULTS, "faults", 20);
+    if (t.runs < 20) return;
+    assert_true(t.doubles != 0 && t.yields != 0); /* the faults did bite */
+}
+
+static void seeds_that_once_failed_pass(void **state) {
+    (void)state;
+    totals t = {0};
+    int failed = 0;
+    for (size_t i = 0; i < INF_COUNT(registry_seeds); i++) {
+        failed += one(registry_seeds[i].profile, registry_seeds[i].seed, &t);
+    }
+    assert_int_equal(failed, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_healthy_cluster_runs_each_name_once),
+        cmocka_unit_test(a_rolling_restart_runs_each_name_once),
+        cmocka_unit_test(whatever_breaks_all_agree_after_the_heal),
+        cmocka_unit_test(seeds_that_once_failed_pass),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
