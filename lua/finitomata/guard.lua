@@ -30,6 +30,11 @@ end
 
 M.catch = catch
 
+---Lets the next errors have their tracebacks, whatever happened in this second.
+function M.reset()
+  traces = 0
+end
+
 ---Reports the error that was caught last.
 ---@param who any the FSM's name
 ---@param where string the callback

@@ -23,7 +23,8 @@ local M = {
 ---@param options table
 ---@return finitomata.Definition
 function M.define(options)
-  return definitions.define(options, 2)
+  local definition = definitions.define(options, 2)
+  return definition
 end
 
 ---The transitions of a diagram, in source order.

@@ -135,11 +135,11 @@ end
 ---@return table[] edges  {from=, to=, event=, line=, column=}
 ---@return table[] faults
 function M.read(text)
-  local edges, faults, matter = {}, {}, false
+  local edges, faults, matter = {}, {}, nil
   for _, line in ipairs(Line.split(text)) do
     local trimmed = line:trimmed()
     if matter then -- YAML front matter: from `---` to `---`
-      matter = trimmed ~= "---"
+      if trimmed == "---" then matter = nil end
     elseif trimmed == "---" and #edges == 0 and #faults == 0 then
       matter = line
     elseif not is_decoration(line) then

@@ -1,0 +1,53 @@
+-- SPDX-License-Identifier: MIT
+local check = require "finitomata.check"
+
+local function public(fn, ...) -- what the checks are made for: a public function
+  fn(...)
+end
+
+describe("A check", function()
+  it("raises where the public function was called", function()
+    local function open(name) check.type(name, "string", 1, "open") end
+    local line = debug.getinfo(1, "l").currentline + 1
+    local _, message = pcall(function() open(7) end)
+    assert.matches("check_spec.lua:" .. line .. ":", message, 1, true)
+    assert.matches("bad argument #1 to 'open' (string expected, got number)", message, 1, true)
+  end)
+
+  it("lets optional arguments be absent", function()
+    assert.has_no.errors(function() public(check.optional, nil, "table", 1, "f") end)
+    assert.error_matches(function() public(check.optional, 3, "table", 1, "f") end,
+      "table expected")
+  end)
+
+  it("takes durations from zero, and no nonsense", function()
+    assert.has_no.errors(function() public(check.duration, 0, 1, "f") end)
+    assert.has_no.errors(function() public(check.duration, nil, 1, "f") end)
+    for _, bad in ipairs { -1, 0 / 0, math.huge, "5" } do
+      assert.error_matches(function() public(check.duration, bad, 1, "f") end,
+        "milliseconds expected")
+    end
+  end)
+
+  it("takes any value for a name but nil and NaN", function()
+    assert.has_no.errors(function() public(check.name, {}, 1, "f") end)
+    assert.error_matches(function() public(check.name, nil, 1, "f") end, "name expected")
+    assert.error_matches(function() public(check.name, 0 / 0, 1, "f") end, "name expected")
+  end)
+
+  it("names the words that would have been right", function()
+    local words = { full = true, cached = true }
+    assert.error_matches(function() public(check.one_of, "half", words, 2, "state") end,
+      "one of cached, full expected, got 'half'")
+  end)
+
+  it("refuses unknown options by name, and wrong types", function()
+    local known = { clock = "table", id = true }
+    assert.has_no.errors(function() public(check.options, { id = 3 }, known, 1, "f") end)
+    assert.error_matches(function() public(check.options, { clok = {} }, known, 1, "f") end,
+      "unknown option 'clok'")
+    assert.error_matches(function() public(check.options, { clock = 1 }, known, 1, "f") end,
+      "option 'clock': table expected, got number")
+    assert.error_matches(function() public(check.options, 1, known, 1, "f") end, "table expected")
+  end)
+end)

@@ -1,0 +1,90 @@
+-- SPDX-License-Identifier: MIT
+local task = require "finitomata.task"
+local watchdog = require "finitomata.watchdog"
+local worlds = require "spec.support.world"
+
+local function identity(...) return ... end
+
+local LOOPS = {
+  ["an endless loop"] = function() while true do end end, -- luacheck: ignore 542
+  ["an endless loop that catches errors"] = function()
+    while true do pcall(function() while true do end end) end -- luacheck: ignore 542
+  end,
+  ["a comparison that never ends"] = function()
+    table.sort({ 3, 2, 1 }, function() while true do end end) -- luacheck: ignore 542
+  end,
+  ["a loop that catches errors in a sort"] = function()
+    while true do
+      pcall(table.sort, { 3, 2, 1 }, function() while true do end end) -- luacheck: ignore 542
+    end
+  end,
+}
+
+describe("The watchdog", function()
+  for name, loop in pairs(LOOPS) do
+    it("ends " .. name, function()
+      local ok, err = watchdog.xpcall(20, loop, identity)
+      assert.is_false(ok)
+      assert.equal("runaway", err.code)
+      assert.matches("watchdog_spec.lua:%d+", err.message)
+      assert.is_nil(debug.gethook())
+    end)
+  end
+
+  it("leaves alone what is done in time", function()
+    assert.same({ true, 1, nil, 3, n = 4 },
+      table.pack(watchdog.xpcall(1000, function(...) return ... end, identity, 1, nil, 3)))
+    local ok, err = watchdog.xpcall(1000, function() error("mine", 0) end, identity)
+    assert.is_false(ok)
+    assert.equal("mine", err)
+    assert.is_nil(debug.gethook())
+  end)
+
+  it("does not count the time in which a handler waits", function()
+    local world = worlds.new()
+    local waiter, result = task.waiter(), nil
+    task.spawn(function()
+      result = table.pack(watchdog.xpcall(30, function()
+        task.wait(waiter)
+        local sum = 0
+        for i = 1, 10000 do sum = sum + i end
+        return sum
+      end, identity))
+    end)
+    task.drain()
+    local began = os.clock()
+    while os.clock() - began < 0.05 do end -- luacheck: ignore 542
+    task.wake(waiter)
+    task.drain()
+    assert.is_true(result[1])
+    world:close()
+  end)
+
+  it("keeps the state of an FSM whose handler runs away, and says where", function()
+    local world = worlds.new()
+    world:start({
+      fsm = "a --> |x| b\nb --> |y| c\na --> |z| c",
+      max_handler_ms = 20,
+      on_transition = { a = { x = LOOPS["an endless loop"] } },
+      ensure_entry = { b = true },
+    }, { n = 1 })
+    local state, err = world.branch:call("fsm", "x")
+    assert.is_nil(state)
+    assert.equal("runaway", err.code)
+    assert.equal("runaway", err.stage)
+    assert.matches("watchdog_spec.lua:%d+", err.message)
+    assert.equal("a", world.branch:state("fsm", "state"))
+    assert.same({ n = 1 }, world.branch:state("fsm", "payload"))
+    assert.equal("c", (world.branch:call("fsm", "z")))
+    world:close()
+  end)
+
+  it("stops on_enter too, after the transition is made", function()
+    local world = worlds.new()
+    world:start({ fsm = "a --> |x| b", max_handler_ms = 20,
+      on_enter = { b = LOOPS["an endless loop"] } })
+    assert.equal("b", (world.branch:call("fsm", "x")))
+    assert.equal("runaway", world.branch:state("fsm").last_error.stage)
+    world:close()
+  end)
+end)
