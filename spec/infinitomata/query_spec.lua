@@ -6,7 +6,8 @@ local query = require "infinitomata.query"
 
 describe("query.answer", function()
   local definition = finitomata.define {
-    fsm = "[*] --> closed\nclosed --> |open| ajar\najar --> |close| closed\najar --> |break| broken",
+    fsm = "[*] --> closed\nclosed --> |open| ajar\najar --> |close| closed\n"
+      .. "ajar --> |break| broken",
     name = "door",
   }
   function definition.on_transition(_, event, event_payload, payload)
