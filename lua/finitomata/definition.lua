@@ -210,7 +210,11 @@ end
 
 ---Where the text of the diagram stands, so that faults can name a real line.
 local function locate(given, level)
-  local info = debug.getinfo(level + 1, "Sl")
+  local info
+  repeat -- a caller that calls through pcall is meant all the same
+    level = level + 1
+    info = debug.getinfo(level, "Sl")
+  until not info or info.what ~= "C"
   if not info then return "?", nil end
   local file = info.short_src
   local handle = info.source:sub(1, 1) == "@" and type(given) == "table"
