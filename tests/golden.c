@@ -28,7 +28,8 @@ inf_slice golden(const char *name) {
         if (c == '#') comment = true;
         if (c == '\n') comment = false;
         if (comment || !isxdigit(c) || digits / 2 == ROOM) continue;
-        room[digits / 2] = (uint8_t)(room[digits / 2] << 4 | digit(c));
+        room[digits / 2] =
+            (uint8_t)((unsigned)room[digits / 2] << 4 | digit(c));
         digits++;
     }
     (void)fclose(file);
