@@ -209,7 +209,7 @@ static void resume(inf_member *m, uint64_t lag_ms) {
 }
 
 void inf_member_enter(inf_member *m, uint64_t now_ms) {
-    if (now_ms <= m->now_ms) return;
+    if (now_ms <= m->now_ms || now_ms > INF_NEVER / 2) return;
     uint64_t due_ms = inf_heap_due_ms(&m->heap);
     if (due_ms < m->now_ms) due_ms = m->now_ms;
     uint64_t stall_ms = m->tuning.probe_timeout_ms / 2;
