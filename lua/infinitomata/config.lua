@@ -309,7 +309,8 @@ function M.node_options(settings)
     if key.policy then options.config[key.name] = settings[key.name] end
   end
   for _, name in ipairs { "name", "bind", "advertise", "rpc", "join", "profile", "tags" } do
-    options[name] = settings[name]
+    local value = settings[name]
+    if type(value) ~= "table" or next(value) ~= nil then options[name] = value end
   end
   if settings.key_file then
     local keys, err = M.read_keys(settings.key_file)

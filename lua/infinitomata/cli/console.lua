@@ -7,18 +7,18 @@ local settings = require "infinitomata.cli.settings"
 
 local M = {}
 
-M.usage = [[
+M.usage = ([[
 starts a node with a prompt; lines from a pipe are evaluated as they come
 
   infinitomata console [options]
 
-The options are those of `infinitomata run`, and start the same node. Without
---bind it listens on 127.0.0.1:7946, or on any free port when that is taken.
+%s
+Without --bind it listens on 127.0.0.1:7946, or on any free port when that is taken.
 
 At the prompt: help() and .help say what there is, TAB completes, Ctrl-C gives a
 line or an evaluation up, Ctrl-D leaves.
 
-exit status: 0, 1 it failed, 2 wrong usage]]
+exit status: 0, 1 it failed, 2 wrong usage]]):format(settings.USAGE)
 
 local DEFAULT_BIND <const> = "127.0.0.1:7946"
 
@@ -107,9 +107,17 @@ function M.run(args)
   local given, at = options.parse(args, settings.OPTIONS)
   if not given then return cli.misused("console", at) end
   if args[at] then return cli.misused("console", ("unknown argument '%s'"):format(args[at])) end
-  local read, problem = settings.read(given)
-  if not read then return cli.misused("console", problem) end
-  if read.log then (require "finitomata.log").set_level(read.log) end
+  local read, problem, misused = settings.read(given)
+  if not read then
+    if misused then return cli.misused("console", problem) end
+    cli.complain("%s", problem)
+    return cli.FAILED
+  end
+  if given["print-config"] then
+    print(read.text)
+    return cli.OK
+  end
+  (require "finitomata.log").set_level(read.log)
   use_folder()
   local terminal = (require "infinitomata.console.terminal").open(program)
   terminal:take_output()

@@ -8,30 +8,17 @@ local settings = require "infinitomata.cli.settings"
 
 local M = {}
 
-M.usage = [[
+M.usage = ([[
 starts a node, runs a script on it, and serves until SIGINT or SIGTERM
 
   infinitomata run [options] script.lua [arguments]
 
-  --name NAME          of this node; default: the host's
-  --bind HOST:PORT     for the cluster's gossip; default 127.0.0.1:7946, port 0: any
-  --advertise HOST:PORT  where others reach it, when that is not --bind
-  --rpc HOST:PORT      for calls between nodes; default: the host of --bind, any port
-  --join HOST:PORT,... members to join; it is an error when none of them answers
-  --key-file FILE      keys in base 64, one a line; the first one seals
-  --profile NAME       lan (default), wan or local: timing of failure detection
-  --id NAME            a branch to start besides the default one
-  --log LEVEL          debug, info, warning (default), error or off
-  --config FILE        a Lua file that returns a table of these
+%s
 
-Each option may also come from the environment (INFINITOMATA_NAME and so on) or
-from the file; the command line is strongest. The script's folder is put on
-package.path, and what follows the script is its `arg`. A second signal ends the
-program at once.
+The script's folder is put on package.path, and what follows the script is its
+`arg`. A second signal ends the program at once.
 
-exit status: 0, 1 it failed, 2 wrong usage]]
-
-local LEVELS = { debug = true, info = true, warning = true, error = true, off = true }
+exit status: 0, 1 it failed, 2 wrong usage]]):format(settings.USAGE)
 
 ---The script's folder first, so that an application is a folder of modules.
 local function use_folder(script)
@@ -86,11 +73,24 @@ local function open_door()
   if not opened then (require "finitomata.log").warning("no console can attach: %s", problem) end
 end
 
----@param given { node: table, id: string?, log: string? }
+---Log lines name the node as soon as it has a name.
+local function open_log(given, node)
+  return (require "infinitomata.logger").install {
+    level = given.log,
+    format = given.format,
+    node = function()
+      local self = node.self()
+      return self and self.name
+    end,
+  }
+end
+
+---@param given infinitomata.cli.Settings
 ---@return boolean? ok
 ---@return string? problem
 local function start(infinitomata, given)
-  if given.log then (require "finitomata.log").set_level(given.log) end
+  local logger, wrong = open_log(given, infinitomata.node)
+  if not logger then return nil, tostring(wrong) end
   local ok, started, err = pcall(infinitomata.node.start, given.node)
   if not ok then return nil, tostring(started) end
   if not started then return nil, tostring(err) end
@@ -100,7 +100,7 @@ local function start(infinitomata, given)
 end
 
 ---@param chunk fun(...) the script
----@param given { node: table, id: string?, log: string? }
+---@param given infinitomata.cli.Settings
 ---@param args string[]
 ---@param at integer the script's place among them
 ---@return integer status
@@ -143,17 +143,19 @@ end
 function M.run(args)
   local given, at = options.parse(args, settings.OPTIONS)
   if not given then return cli.misused("run", at) end
-  if not args[at] then return cli.misused("run", "a script is missing") end
-  if given.log and not LEVELS[given.log] then
-    return cli.misused("run", ("unknown log level '%s'"):format(given.log))
-  end
-  local chunk, status = load_script(args[at])
-  if not chunk then return status end
-  local read, problem = settings.read(given)
+  local read, problem, misused = settings.read(given)
   if not read then
+    if misused then return cli.misused("run", problem) end
     cli.complain("%s", problem)
     return cli.FAILED
   end
+  if given["print-config"] then
+    print(read.text)
+    return cli.OK
+  end
+  if not args[at] then return cli.misused("run", "a script is missing") end
+  local chunk, status = load_script(args[at])
+  if not chunk then return status end
   use_folder(args[at])
   set_arg(args, at)
   return host(chunk, read, args, at)

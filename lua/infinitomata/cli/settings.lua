@@ -1,152 +1,71 @@
 -- SPDX-License-Identifier: MIT
---- What a node is to be started with, from where people say it: an option of the
---- command line is stronger than the environment, and that is stronger than the
---- configuration file.
-local options = require "infinitomata.cli.options"
+--- The settings of a node as options of `run` and `console`: each key of
+--- infinitomata.config but the secret ones, in dashes.
+local config = require "infinitomata.config"
 
 local M = {}
 
----What the file and the command line may name; "number" and "table" are for the
----file alone.
-local KEYS = {
-  name = "string",
-  bind = "string",
-  advertise = "string",
-  rpc = "string",
-  join = "list",
-  key = "string",
-  keys = "list",
-  ["key-file"] = "string",
-  profile = "string",
-  id = "string",
-  log = "string",
-  tags = "table",
-  attempts = "number",
-  poll_interval = "number",
-  rpc_timeout = "number",
-  backoff_base = "number",
-  backoff_max = "number",
-}
-
----The retry policy: node.start takes it as one table.
-local POLICY = {
-  attempts = true,
-  poll_interval = true,
-  rpc_timeout = true,
-  backoff_base = true,
-  backoff_max = true,
-}
-
----The options of the command line that say what a node is started with.
-M.OPTIONS = {
-  name = "value",
-  bind = "value",
-  advertise = "value",
-  rpc = "value",
-  join = "value",
-  profile = "value",
-  id = "value",
-  log = "value",
-  config = "value",
-  ["key-file"] = "value",
-}
-
----@param text string "HOST:PORT,HOST:PORT"
-local function split(text)
-  local list = {}
-  for item in text:gmatch("[^,%s]+") do list[#list + 1] = item end
-  return list
+---What cli.options is to parse.
+---@type table<string, "value"|"flag">
+M.OPTIONS = { config = "value", log = "value", ["print-config"] = "flag" }
+for _, key in ipairs(config.KEYS) do
+  if not key.secret then M.OPTIONS[(key.name:gsub("_", "-"))] = "value" end
 end
 
-local function fits(value, kind)
-  if kind == "list" then return type(value) == "string" or type(value) == "table" end
-  return type(value) == kind
-end
+---The options, for --help.
+M.USAGE = [[
+  --name NAME            of this node; default: the host's
+  --bind HOST:PORT       for the cluster's gossip; default 127.0.0.1:7946, port 0: any
+  --advertise HOST:PORT  where others reach it, when that is not --bind
+  --rpc HOST:PORT        for calls between nodes; default: the host of --bind, any port
+  --join HOST:PORT,...   members to join; it is an error when none of them answers
+  --key-file FILE        keys in base 64, one a line; the first one seals
+  --profile NAME         lan (default), wan or local: timing of failure detection
+  --tags KEY=VALUE,...   what the node tells the others of itself
+  --id NAME              a branch to start besides the default one
+  --attempts N, --poll-interval MS, --rpc-timeout MS, --backoff-base MS, --backoff-max MS
+                         how often and how long a call is tried
+  --log-level LEVEL      debug, info, warning (default), error or off; also --log
+  --log-format FORMAT    text (default), or json: one object a line
+  --config FILE          a Lua file that returns a table of these, as in --print-config
+  --print-config         prints every setting and where it comes from, and leaves
 
----Runs the file with nothing but os.getenv in reach.
-local function load_file(path)
-  local chunk, problem = loadfile(path, "t", { os = { getenv = os.getenv } })
-  if not chunk then return nil, problem end
-  local ok, values = pcall(chunk)
-  if not ok then return nil, tostring(values) end
-  if type(values) ~= "table" then return nil, path .. ": a configuration returns a table" end
-  return values
-end
+Each may also come from the environment (INFINITOMATA_NAME and so on) or from the
+file; the command line is strongest, then the environment.]]
 
-local function checked_file(path)
-  local values, problem = load_file(path)
-  if not values then return nil, problem end
-  local settings = {}
-  for key, value in pairs(values) do
-    local name = type(key) == "string" and key:gsub("^key_file$", "key-file") or tostring(key)
-    local kind = KEYS[name]
-    if not kind then
-      return nil, ("%s: unknown key '%s'%s"):format(path, name, options.suggestion(name, KEYS))
-    end
-    if not fits(value, kind) then
-      return nil, ("%s: '%s' must be a %s, not a %s"):format(path, name, kind, type(value))
-    end
-    settings[name] = value
-  end
-  return settings
-end
+---@class infinitomata.cli.Settings
+---@field node table        what node.start takes
+---@field id string?        a branch to start
+---@field log string        a level
+---@field format string     of log lines
+---@field text string       the configuration, as --print-config shows it
 
----The keys of a key file: one a line in base 64, the first one seals.
-local function read_keys(path)
-  local file, problem = io.open(path, "r")
-  if not file then return nil, problem end
-  local keys = {}
-  for line in file:lines() do
-    local key = line:match("^%s*([^#%s]+)")
-    if key then keys[#keys + 1] = key end
-  end
-  file:close()
-  if #keys == 0 then return nil, path .. ": no key in it" end
-  return keys
-end
-
----What node.start takes, from the merged settings.
-local function arranged(settings)
-  local node = { config = {} }
-  for key, value in pairs(settings) do
-    if POLICY[key] then
-      node.config[key] = value
-    elseif KEYS[key] == "list" and type(value) == "string" then
-      node[key] = split(value)
-    else
-      node[key] = value
-    end
-  end
-  local path = node["key-file"]
-  node["key-file"], node.id, node.log = nil, nil, nil
-  if path then
-    local keys, problem = read_keys(path)
-    if not keys then return nil, problem end
-    node.keys = keys
-  end
-  return node
-end
-
----@param given table<string, string> options of the command line
----@return { node: table, id: string?, log: string? }?
+---@param given table<string, string|true> what cli.options has parsed
+---@return infinitomata.cli.Settings?
 ---@return string? problem
+---@return boolean? misused the command line is to blame
 function M.read(given)
-  local settings = {}
-  local path = given.config or os.getenv("INFINITOMATA_CONFIG")
-  if path then
-    local from_file, problem = checked_file(path)
-    if not from_file then return nil, problem end
-    settings = from_file
+  local flags = {}
+  for option, value in pairs(given) do
+    if option ~= "print-config" then flags[(option:gsub("-", "_"))] = value end
   end
-  for name in pairs(M.OPTIONS) do
-    local variable = "INFINITOMATA_" .. name:upper():gsub("-", "_")
-    settings[name] = given[name] or os.getenv(variable) or settings[name]
+  flags.log_level, flags.log = flags.log_level or flags.log, nil
+  local settings, origins = config.resolve(flags)
+  if not settings then
+    local problem = tostring(origins)
+    return nil, problem, problem:find("^%-%-") ~= nil
   end
-  settings.config = nil
-  local id, log = settings.id, settings.log
-  local node, problem = arranged(settings)
-  if not node then return nil, problem end
-  return { node = node, id = id, log = log }
+  local node, err = config.node_options(settings)
+  if not node then return nil, tostring(err) end
+  -- A node that was told no address may take another when the usual one is taken.
+  if origins.bind == "default" then node.bind = nil end
+  return {
+    node = node,
+    id = settings.id,
+    log = settings.log_level,
+    format = settings.log_format,
+    text = config.print(settings, origins),
+  }
 end
 
 return M
