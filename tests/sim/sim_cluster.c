@@ -191,35 +191,39 @@ static void forget_wishes(cluster *c) {
     c->word_count = kept;
 }
 
+/* Until nothing has been wrong for ten seconds: a suspicion from before the
+   heal may still run out after it, and be refuted. */
 static void rest(cluster *c) {
     bool lived[CLUSTER_NAMES_MAX];
     char why[200] = "";
     for (size_t i = 0; i < c->options.names; i++)
         lived[i] = model_running(c, i) != 0;
-    uint64_t healed_ms = sim_now_ms(c->world);
     forget_wishes(c);
-    while (!c->report.failed && !check_rest(c, why, sizeof why)) {
-        if (sim_now_ms(c->world) - healed_ms > c->options.quiet_ms) {
+    uint64_t healed_ms = sim_now_ms(c->world);
+    uint64_t wrong_ms = healed_ms;
+    uint64_t before = 0;
+    while (!c->report.failed && sim_now_ms(c->world) < wrong_ms + 10000) {
+        if (!check_rest(c, why, sizeof why)) {
+            wrong_ms = sim_now_ms(c->world);
+            before = sim_counters_of(c->world).stream_bytes;
+        }
+        if (wrong_ms - healed_ms > c->options.quiet_ms) {
             cluster_fail(c, "no rest: %s", why);
             return;
         }
         pass(c, 100);
         check_always(c);
     }
-    c->report.converged_ms = sim_now_ms(c->world) - healed_ms;
-    count_lost(c, lived);
-    uint64_t before = sim_counters_of(c->world).stream_bytes;
-    pass(c, 10000);
+    c->report.converged_ms = wrong_ms - healed_ms;
     c->report.quiet_bytes = sim_counters_of(c->world).stream_bytes - before;
-    if (!check_rest(c, why, sizeof why)) {
-        cluster_fail(c, "no lasting rest: %s", why);
-    }
+    count_lost(c, lived);
 }
 
 static void births(cluster *c) {
     for (size_t i = 0; i < c->nodes; i++) {
         c->skew_ms[i] = (int64_t)inf_rng_below(&c->rng, 120000) - 60000;
         if (inf_rng_below(&c->rng, 2) == 0) c->skew_ms[i] = 0;
+        sim_jump(c->world, i, 1000000); /* room to jump back */
         sim_start(c->world, i);
         check_record(c, i);
     }
