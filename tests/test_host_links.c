@@ -151,11 +151,11 @@ static void a_deaf_peer_costs_bounded_memory_and_no_silence(void **state) {
     uint8_t *bytes = calloc(len, 1);
     inf_target target = {.node = inf_slice_str("b")};
     inf_retry_policy policy = world_policy(1000);
-    policy.timeout_ms = 400;
+    policy.timeout_ms = 3000; /* filling up takes far less */
     p->deaf = true;
     start_two(w, p);
     int rc = 0;
-    for (accepted = 0; rc == 0; accepted += rc == 0) {
+    for (accepted = 0; rc == 0 && accepted < 1000; accepted += rc == 0) {
         rc = inf_host_call(w->nodes[0].host, &target, inf_slice_of(bytes, len),
                            &policy, 1);
         (void)uv_run(&w->loop, UV_RUN_NOWAIT);
@@ -225,6 +225,74 @@ static void strange_bytes_close_their_link_and_nothing_else(void **state) {
     node_call(&w->nodes[1], "a", inf_slice_str("still there?"), 1);
     assert_true(world_run_until(w, one_result));
     assert_int_equal(w->status, 0);
+}
+
+/* ---- a key ------------------------------------------------------------- */
+
+static const uint8_t key_bytes[32] = "a key of the cluster, 32 bytes.";
+
+static void start_with_key(world *w, size_t i, size_t key_len) {
+    inf_slice key = inf_slice_of(key_bytes, key_len);
+    inf_host_config config = world_config(w, i);
+    config.node.keys = &key;
+    config.node.key_count = 1;
+    world_start_with(w, i, &config);
+}
+
+static bool four_results(world *w) {
+    return w->results == 4;
+}
+
+static bool fifty_one_results(world *w) {
+    return w->results == 51;
+}
+
+static void a_large_secret_goes_there_and_back(void **state) {
+    world *w = *state;
+    size_t len = 5u << 20;
+    uint8_t *bytes = calloc(len, 1);
+    start_with_key(w, 0, 32);
+    start_with_key(w, 1, 32);
+    world_join(w, 1, 0);
+    assert_true(world_run_until(w, world_all_see_all));
+    for (int i = 0; i < 4; i++)
+        node_call(&w->nodes[0], "b", inf_slice_of(bytes, len), 1);
+    assert_true(world_run_until(w, four_results));
+    assert_int_equal(w->status, 0);
+    assert_int_equal(w->body_len, len);
+    free(bytes);
+}
+
+static bool c_has_tried(world *w) {
+    return w->nodes[2].dones == 1;
+}
+
+static void with_a_key_only_who_knows_it_gets_in(void **state) {
+    world *w = *state;
+    static const uint8_t hello[] = {0, 0, 0, 0x0f, 1, 1, 1, 'x', 0,  0,
+                                    0, 0, 0, 0,    0, 1, 1, 1,   'a'};
+    start_with_key(w, 0, 32);
+    start_with_key(w, 1, 32);
+    world_join(w, 1, 0);
+    assert_true(world_run_until(w, world_all_see_all));
+    w->calls_left = 50;
+    node_call(&w->nodes[0], "b", inf_slice_str("a secret"), 1);
+    assert_true(world_run_until(w, fifty_one_results));
+    assert_int_equal(w->status, 0);
+
+    start_with_key(w, 2, 16);
+    world_join(w, 2, 0);
+    assert_true(world_run_until(w, c_has_tried));
+    assert_true(w->nodes[2].done_status != 0);
+    assert_int_equal(node_live_members(&w->nodes[0]), 2);
+
+    inf_addr at = inf_host_rpc_addr(w->nodes[0].host);
+    unsigned logs = w->nodes[0].logs;
+    stranger_fd = stranger(&at);
+    assert_int_equal(send(stranger_fd, hello, sizeof hello, 0), sizeof hello);
+    assert_true(world_run_until(w, stranger_is_closed));
+    assert_true(w->nodes[0].logs > logs); /* and somebody is told */
+    (void)close(stranger_fd);
 }
 
 /* ---- starting ---------------------------------------------------------- */
@@ -306,6 +374,8 @@ int main(void) {
         TEST(an_answer_that_is_lost_is_not_a_second_run),
         TEST(a_deaf_peer_costs_bounded_memory_and_no_silence),
         TEST(strange_bytes_close_their_link_and_nothing_else),
+        TEST(with_a_key_only_who_knows_it_gets_in),
+        TEST(a_large_secret_goes_there_and_back),
         TEST(a_port_in_use_is_named),
         TEST(what_cannot_be_bound_or_named_is_refused),
         TEST(both_gossip_sockets_share_a_port),

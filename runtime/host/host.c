@@ -16,7 +16,8 @@ struct inf_host {
     inf_node *node;
     inf_control *control; /* NULL: not started, or ended */
     inf_events events;
-    uv_async_t news; /* events have something; or the control thread ended */
+    uv_async_t news;    /* events have something; or the control thread ended */
+    inf_tls_keys *keys; /* NULL: links are open */
     inf_worker worker;
     inf_addr gossip;
     inf_addr rpc;
@@ -134,6 +135,11 @@ static int make_parts(inf_host *host, const inf_host_config *config,
     int rc = inf_events_init(&host->events, &host->news, host->mem);
     if (rc != 0) return rc;
     host->has_events = true;
+    if (config->node.key_count != 0) {
+        rc = inf_tls_keys_new(&host->keys, host->mem, config->node.keys,
+                              config->node.key_count);
+        if (rc != 0) return rc;
+    }
     inf_worker_config worker = {.mem = host->mem,
                                 .loop = config->loop,
                                 .lock = &host->lock,
@@ -141,6 +147,7 @@ static int make_parts(inf_host *host, const inf_host_config *config,
                                 .name = config->node.name,
                                 .boot = boot,
                                 .seed = config->node.seed ^ boot,
+                                .keys = host->keys,
                                 .handler = config->handler,
                                 .on_closed = on_worker_closed,
                                 .ctx = host};
@@ -152,6 +159,7 @@ static int make_parts(inf_host *host, const inf_host_config *config,
 
 static void free_host(inf_host *host) {
     if (host->has_worker) inf_worker_deinit(&host->worker);
+    inf_tls_keys_free(host->keys);
     if (host->has_events) inf_events_deinit(&host->events);
     if (host->has_lock) uv_mutex_destroy(&host->lock);
     inf_node_free(host->node);

@@ -11,9 +11,10 @@
 #define RESUME_READING (4u << 20)
 
 void inf_links_init(inf_links *links, uv_loop_t *loop, inf_alloc *mem,
-                    const inf_link_handler *handler) {
+                    inf_tls_keys *keys, const inf_link_handler *handler) {
     *links = (inf_links){.loop = loop,
                          .mem = mem,
+                         .keys = keys,
                          .handler = *handler,
                          .turn = 1,
                          .deadline_ms = INF_NEVER};
@@ -34,7 +35,7 @@ static void leave(inf_links *links) {
 }
 
 static size_t waiting(const inf_link *link) {
-    return link->out.len + link->flying.len;
+    return link->out.len + link->sealed.len + link->flying.len;
 }
 
 /* ---- birth and end ----------------------------------------------------- */
@@ -46,14 +47,18 @@ static void set_deadline(inf_link *link, uint64_t until_ms) {
     }
 }
 
-static inf_link *new_link(inf_links *links) {
+static inf_link *new_link(inf_links *links, bool dialled) {
     if (links->count >= INF_LINKS_MAX) return NULL;
     inf_link *link = inf_zalloc(links->mem, sizeof *link);
     if (link == NULL) return NULL;
-    if (uv_tcp_init(links->loop, &link->tcp) != 0) {
+    if (links->keys != NULL) link->tls = inf_tls_new(links->keys, dialled);
+    if ((links->keys != NULL && link->tls == NULL) ||
+        uv_tcp_init(links->loop, &link->tcp) != 0) {
+        inf_tls_free(link->tls);
         inf_free(links->mem, link);
         return NULL;
     }
+    link->dialled = dialled;
     link->links = links;
     link->tcp.data = link;
     link->connect.data = link;
@@ -61,6 +66,8 @@ static inf_link *new_link(inf_links *links) {
     inf_buf_init(&link->in, links->mem);
     inf_buf_init(&link->out, links->mem);
     inf_buf_init(&link->flying, links->mem);
+    inf_buf_init(&link->raw, links->mem);
+    inf_buf_init(&link->sealed, links->mem);
     inf_list_init(&link->dirty);
     inf_list_init(&link->place);
     inf_list_push(&links->all, &link->place);
@@ -77,6 +84,9 @@ static void free_if_done(inf_link *link) {
     inf_buf_deinit(&link->in);
     inf_buf_deinit(&link->out);
     inf_buf_deinit(&link->flying);
+    inf_buf_deinit(&link->raw);
+    inf_buf_deinit(&link->sealed);
+    inf_tls_free(link->tls);
     inf_free(links->mem, link);
     links->count--;
 }
@@ -96,7 +106,9 @@ static void take_down(inf_link *link, int status, bool rests) {
     link->resting = rests;
     inf_list_remove(&link->dirty);
     uv_close((uv_handle_t *)&link->tcp, on_tcp_closed);
-    if (rests) set_deadline(link, inf_clock_ms() + INF_LINK_REST_MS);
+    bool quarrel = status == INF_ECRYPT || status == INF_EVERSION;
+    uint64_t rest_ms = quarrel ? INF_LINK_QUARREL_MS : INF_LINK_REST_MS;
+    if (rests) set_deadline(link, inf_clock_ms() + rest_ms);
     inf_link_handler *handler = &link->links->handler;
     handler->on_down(handler->ctx, link, link->connected, rests, status);
 }
@@ -126,8 +138,9 @@ void inf_links_close(inf_links *links) {
 }
 
 static bool is_late(const inf_link *link) {
-    return !link->down &&
-           (link->dialled ? !link->connected : link->rpc.peer == NULL);
+    if (link->down) return false;
+    if (!link->dialled) return link->rpc.peer == NULL;
+    return !link->connected || (link->tls != NULL && !inf_tls_ready(link->tls));
 }
 
 void inf_links_tick(inf_links *links, uint64_t now_ms) {
@@ -164,32 +177,48 @@ static void give_back(inf_buf *buf) {
     if (buf->cap > KEEP_SIZE) inf_buf_deinit(buf);
 }
 
-/* Hands all that waits to the kernel, or to libuv when it will not take it. */
-static void flush(inf_link *link) {
-    if (link->broken != 0) inf_link_close(link, link->broken);
-    if (link->down || !link->connected || link->writing) return;
-    if (link->out.len == 0) return;
-    uv_buf_t buf = uv_buf_init((char *)link->out.data, (unsigned)link->out.len);
-    int sent = uv_try_write((uv_stream_t *)&link->tcp, &buf, 1);
-    if (sent < 0 && sent != UV_EAGAIN) {
-        inf_link_close(link, inf_socket_status(sent));
-        return;
-    }
-    link->wrote = link->links->turn;
-    if (sent > 0 && (size_t)sent == link->out.len) {
+/* The buffer that is to be written next; with TLS, what is sealed so far. */
+static int gather(inf_link *link, inf_buf **out) {
+    *out = &link->out;
+    if (link->tls == NULL) return 0;
+    *out = &link->sealed;
+    if (link->out.len != 0 && inf_tls_ready(link->tls)) {
+        int rc = inf_tls_seal(link->tls, inf_buf_view(&link->out));
+        if (rc != 0) return rc;
         give_back(&link->out);
-        return;
+    }
+    return inf_tls_take(link->tls, &link->sealed);
+}
+
+/* Hands all that waits to the kernel, or to libuv when it will not take it. */
+static int push(inf_link *link) {
+    inf_buf *bytes = NULL;
+    if (link->down || !link->connected || link->writing) return 0;
+    int rc = gather(link, &bytes);
+    if (rc != 0 || bytes->len == 0) return rc;
+    uv_buf_t buf = uv_buf_init((char *)bytes->data, (unsigned)bytes->len);
+    int sent = uv_try_write((uv_stream_t *)&link->tcp, &buf, 1);
+    if (sent < 0 && sent != UV_EAGAIN) return inf_socket_status(sent);
+    link->wrote = link->links->turn;
+    if (sent > 0 && (size_t)sent == bytes->len) {
+        give_back(bytes);
+        return 0;
     }
     inf_buf spare = link->flying;
-    link->flying = link->out;
-    link->out = spare;
+    link->flying = *bytes;
+    *bytes = spare;
     size_t at = sent > 0 ? (size_t)sent : 0;
     buf = uv_buf_init((char *)link->flying.data + at,
                       (unsigned)(link->flying.len - at));
-    link->writing = true;
-    int rc =
-        uv_write(&link->write, (uv_stream_t *)&link->tcp, &buf, 1, on_written);
-    if (rc != 0) inf_link_close(link, inf_socket_status(rc));
+    rc = uv_write(&link->write, (uv_stream_t *)&link->tcp, &buf, 1, on_written);
+    link->writing = rc == 0;
+    return inf_socket_status(rc);
+}
+
+static void flush(inf_link *link) {
+    int rc = link->broken;
+    if (rc == 0) rc = push(link);
+    if (rc != 0) inf_link_close(link, rc);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf);
@@ -277,15 +306,25 @@ static int queue(inf_link *link, inf_slice head, inf_slice body, size_t sent) {
     return 0;
 }
 
+/* Sealed, it is one piece: gathered first, written at once all the same. */
+static int send_sealed(inf_link *link, inf_slice head, inf_slice body,
+                       bool now) {
+    int rc = queue(link, head, body, 0);
+    if (rc == 0 && now && (rc = push(link)) != 0) inf_link_break(link, rc);
+    return rc;
+}
+
 int inf_link_send(inf_link *link, inf_slice head, inf_slice body) {
     size_t sent = 0;
     if (link->down || link->broken != 0) return INF_EUNREACHABLE;
-    bool idle = link->connected && !link->writing && link->out.len == 0;
+    bool idle = link->connected && waiting(link) == 0;
     if (waiting(link) + head.len + body.len > INF_LINK_BYTES_MAX) {
         return INF_EFULL;
     }
     bool first = link->wrote != link->links->turn;
-    if (idle && first && link->links->corked == 0) {
+    bool now = idle && first && link->links->corked == 0;
+    if (link->tls != NULL) return send_sealed(link, head, body, now);
+    if (now) {
         int rc = write_at_once(link, head, body, &sent);
         if (rc != 0) return rc;
         if (sent == head.len + body.len) return 0;
@@ -297,8 +336,9 @@ int inf_link_send(inf_link *link, inf_slice head, inf_slice body) {
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
     inf_link *link = handle->data;
+    inf_buf *in = link->tls != NULL ? &link->raw : &link->in;
     (void)suggested;
-    uint8_t *room = inf_buf_reserve(&link->in, READ_SIZE);
+    uint8_t *room = inf_buf_reserve(in, READ_SIZE);
     *buf = uv_buf_init((char *)room, room != NULL ? READ_SIZE : 0);
 }
 
@@ -319,6 +359,16 @@ static void cut_frames(inf_link *link) {
     if (link->in.len == 0) give_back(&link->in);
 }
 
+/* Opens what came; the peer hears of it when the handshake goes on, or why it
+   does not. */
+static void open_sealed(inf_link *link, size_t len) {
+    int rc =
+        inf_tls_input(link->tls, inf_slice_of(link->raw.data, len), &link->in);
+    cut_frames(link);
+    flush(link);
+    if (rc != 0) inf_link_close(link, rc);
+}
+
 static void on_read(uv_stream_t *tcp, ssize_t len, const uv_buf_t *buf) {
     inf_link *link = tcp->data;
     inf_links *links = link->links;
@@ -329,6 +379,8 @@ static void on_read(uv_stream_t *tcp, ssize_t len, const uv_buf_t *buf) {
         inf_link_close(link, INF_ENOMEM);
     } else if (len < 0) {
         inf_link_close(link, INF_EUNREACHABLE);
+    } else if (link->tls != NULL) {
+        open_sealed(link, (size_t)len);
     } else {
         link->in.len += (size_t)len;
         cut_frames(link);
@@ -357,9 +409,8 @@ static void on_connect(uv_connect_t *req, int status) {
 int inf_links_dial(inf_links *links, const inf_addr *to, inf_link **out) {
     struct sockaddr_storage addr;
     if (links->closing) return INF_EUNREACHABLE;
-    inf_link *link = new_link(links);
+    inf_link *link = new_link(links, true);
     if (link == NULL) return INF_EFULL;
-    link->dialled = true;
     link->addr = *to;
     (void)inf_socket_from_addr(to, &addr);
     int rc = uv_tcp_connect(&link->connect, &link->tcp,
@@ -376,7 +427,7 @@ int inf_links_dial(inf_links *links, const inf_addr *to, inf_link **out) {
 void inf_links_accept(inf_links *links, uv_stream_t *listener) {
     struct sockaddr_storage peer;
     int len = sizeof peer;
-    inf_link *link = new_link(links);
+    inf_link *link = new_link(links, false);
     if (link == NULL) return; /* it waits in the backlog */
     if (uv_accept(listener, (uv_stream_t *)&link->tcp) != 0 ||
         uv_tcp_getpeername(&link->tcp, (struct sockaddr *)&peer, &len) != 0 ||

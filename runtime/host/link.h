@@ -3,7 +3,7 @@
    to the kernel at once when nothing waits and nothing was sent yet in this
    turn of the loop; the rest of a turn is gathered into one write. Bounded both
    ways: a sender is refused when too much waits, and a peer that does not take
-   its answers is not read from. */
+   its answers is not read from. With keys, nothing but TLS is spoken. */
 #ifndef INF_HOST_LINK_H
 #define INF_HOST_LINK_H
 
@@ -12,11 +12,13 @@
 #include "base/addr.h"
 #include "base/list.h"
 #include "core/rpc.h"
+#include "host/tls.h"
 
-#define INF_LINK_BYTES_MAX (48u << 20) /* waiting to be written */
-#define INF_LINK_DIAL_MS   5000        /* for a connection, or for a HELLO */
-#define INF_LINK_REST_MS   20          /* between two dials of one peer */
-#define INF_LINKS_MAX      8192
+#define INF_LINK_BYTES_MAX  (48u << 20) /* waiting to be written */
+#define INF_LINK_DIAL_MS    5000        /* for a connection, or for a HELLO */
+#define INF_LINK_REST_MS    20          /* between two dials of one peer */
+#define INF_LINK_QUARREL_MS 1000        /* the same, when it refused us */
+#define INF_LINKS_MAX       8192
 
 typedef struct inf_link inf_link;
 
@@ -44,6 +46,7 @@ typedef struct inf_links {
     uv_loop_t *loop;
     inf_alloc *mem;
     inf_link_handler handler;
+    inf_tls_keys *keys; /* borrowed; NULL: links are open to everybody */
     inf_list all;
     inf_list dirty;       /* have bytes to be flushed */
     size_t count;         /* whose memory is not free yet */
@@ -63,6 +66,9 @@ struct inf_link {
     inf_list dirty;    /* in links->dirty */
     inf_buf in;        /* what came and is not a whole frame yet */
     inf_buf out;       /* waits for the next write */
+    inf_tls *tls;      /* NULL: frames travel as they are */
+    inf_buf raw;       /* room for what came, with tls */
+    inf_buf sealed;    /* what of `out` is sealed, with tls */
     inf_buf flying;    /* being written */
     uint64_t wrote;    /* in this turn, last */
     uint64_t until_ms; /* of dialling, waiting for HELLO, or resting */
@@ -78,7 +84,7 @@ struct inf_link {
 };
 
 void inf_links_init(inf_links *links, uv_loop_t *loop, inf_alloc *mem,
-                    const inf_link_handler *handler);
+                    inf_tls_keys *keys, const inf_link_handler *handler);
 /** A connection waits at the listener. */
 void inf_links_accept(inf_links *links, uv_stream_t *listener);
 /** Begins to dial; frames may be sent at once. @return 0, INF_EFULL,

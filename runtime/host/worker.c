@@ -217,12 +217,9 @@ static void on_timer(uv_timer_t *timer) {
 
 /* Tells the one who dialled why, and closes. */
 static void refuse_link(inf_worker *worker, inf_link *link, int status) {
-    char text[INF_ADDR_TEXT_MAX];
     inf_rpc_frame frame = {.type = INF_RPC_BYE,
                            .status = status,
                            .body = inf_slice_str(inf_strerror(status))};
-    log_line(worker, INF_LOG_WARN, "calls: closed the link with %s: %s",
-             inf_addr_format(&link->addr, text), inf_strerror(status));
     if (!link->dialled && !link->down) {
         inf_buf bye;
         inf_buf_init(&bye, worker->mem);
@@ -236,12 +233,11 @@ static void refuse_link(inf_worker *worker, inf_link *link, int status) {
     inf_link_close(link, status);
 }
 
-static void goodbye(inf_worker *worker, inf_link *link,
-                    const inf_rpc_news *news) {
-    char text[INF_ADDR_TEXT_MAX];
-    log_line(worker, INF_LOG_WARN, "calls: %s refused the link: %s",
-             inf_addr_format(&link->addr, text), inf_strerror(news->status));
-    inf_link_close(link, news->status);
+/* Ends that somebody has to do something about. */
+static bool is_a_quarrel(int status) {
+    return status == INF_ECRYPT || status == INF_EVERSION ||
+           status == INF_EMALFORMED || status == INF_ETOOBIG ||
+           status == INF_ETRUNCATED;
 }
 
 static void on_frame(void *ctx, inf_link *link, inf_slice frame) {
@@ -271,7 +267,7 @@ static void on_frame(void *ctx, inf_link *link, inf_slice frame) {
         inf_link_close(inf_link_of(news.send.link), INF_ESTALE);
         break;
     case INF_RPC_GOODBYE:
-        goodbye(worker, link, &news);
+        inf_link_close(link, news.status);
         break;
     }
     look_up_due(worker);
@@ -281,6 +277,11 @@ static void on_down(void *ctx, inf_link *link, bool left, bool rests,
                     int status) {
     inf_worker *worker = ctx;
     uint64_t now_ms = inf_clock_ms();
+    if (is_a_quarrel(status)) {
+        char text[INF_ADDR_TEXT_MAX];
+        log_line(worker, INF_LOG_WARN, "calls: the link with %s ended: %s",
+                 inf_addr_format(&link->addr, text), inf_strerror(status));
+    }
     if (rests) {
         inf_rpc_link_rests(worker->rpc, &link->rpc, left, status, now_ms);
     } else {
@@ -341,7 +342,8 @@ int inf_worker_init(inf_worker *worker, const inf_worker_config *config) {
                            .on_closed = config->on_closed,
                            .ctx = config->ctx,
                            .armed_ms = INF_NEVER};
-    inf_links_init(&worker->links, config->loop, config->mem, &handler);
+    inf_links_init(&worker->links, config->loop, config->mem, config->keys,
+                   &handler);
     return inf_rpc_new(&worker->rpc, &(inf_rpc_config){.mem = config->mem,
                                                        .node = config->name,
                                                        .boot = config->boot,

@@ -40,6 +40,7 @@ typedef struct inf_worker_config {
     inf_slice name;
     uint64_t boot;
     uint64_t seed;
+    inf_tls_keys *keys; /* NULL: links are open */
     inf_host_handler handler;
     void (*on_closed)(void *ctx);
     void *ctx;
