@@ -1,0 +1,86 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# members, fsms, state and send ask a running node; two of them, one cluster.
+. tests/lib.sh
+
+program=$(cd "$1/bin" && pwd)/infinitomata
+work=$(mktemp -d)
+XDG_RUNTIME_DIR=$work/run
+export XDG_RUNTIME_DIR
+nodes=
+trap 'kill $nodes 2>/dev/null; wait; rm -rf "$work"' EXIT
+cd "$work" || exit 1
+mkdir -m 700 run
+unset INFINITOMATA_AT
+
+cat >turnstile.lua <<'LUA'
+local finitomata = require "finitomata"
+local turnstile = finitomata.define {
+  fsm = [[
+    ready --> |on!| closed
+    opened --> |walk_in| closed
+    closed --> |coin_in| opened
+    closed --> |switch_off| switched_off
+  ]],
+  auto_terminate = true,
+}
+function turnstile.on_transition(_, event, event_payload, payload)
+  if event == "walk_in" then
+    payload.passengers = payload.passengers + 1
+    return "closed", payload
+  end
+  if event == "coin_in" and (math.type(event_payload) ~= "integer" or event_payload < 1) then
+    return nil, "too little"
+  end
+end
+return turnstile
+LUA
+cat >app.lua <<'LUA'
+local infinitomata = require "infinitomata"
+local name = infinitomata.node.self().name
+assert(infinitomata.start_fsm("gate-" .. name, "turnstile", { passengers = 0 }))
+local file = assert(io.open("address-" .. name, "w"))
+file:write(infinitomata.node.self().address)
+file:close()
+os.rename("address-" .. name, "up-" .. name)
+LUA
+
+start() { # NAME OPTIONS...
+    node=$1
+    shift
+    "$program" run --name "$node" --bind 127.0.0.1:0 --profile local "$@" app.lua \
+        >"log-$node" 2>&1 &
+    nodes="$nodes $!"
+    wait_for 20 test -s "up-$node" || { cat "log-$node"; return 1; }
+}
+inf() { timeout 30 "$program" "$@"; }
+both() { [ "$(inf fsms --at "$1" --count)" = 2 ]; }
+
+ok_if "a node starts" start a
+ok_if "another joins" start b --join "$(cat up-a)"
+ok_if "each comes to know the FSMs of both" wait_for 20 both a
+ok_if "the other too" wait_for 20 both b
+
+ok_if "members lists both" says "b     alive" inf members --at a
+ok_if "and marks the one that answers" says "a *   alive" inf members --at a
+ok_if "by address as well" says "b *   alive" inf members --at "$(cat up-b)"
+ok_if "and by the environment" says "a *" env INFINITOMATA_AT=a "$program" members
+ok_if "members --json" says '"name":"b"' inf members --at a --json
+ok_if "fsms" says "gate-a  turnstile" inf fsms --at b
+ok_if "fsms with a pattern" says "gate-b" inf fsms --at a '*-b'
+ok_if "finds nothing else" [ "$(inf fsms --at a '*-b' --count)" = 1 ]
+ok_if "state, from the other node" says "state     closed" inf state gate-a --at b
+ok_if "state --what state" [ "$(inf state gate-a --at b --what state)" = closed ]
+ok_if "state --json" says '"payload":{"passengers":0}' inf state gate-a --at b --json
+ok_if "send is refused with the reason" fails_with 1 "too little" inf send gate-b coin_in 0 --at a
+ok_if "an integer stays one on the way" says "opened  { passengers = 0 }" \
+    inf send gate-b coin_in 1 --at a
+ok_if "a float too" fails_with 1 "too little" inf send gate-a coin_in 1.0 --at b
+ok_if "send --no-wait is silent" [ -z "$(inf send gate-b walk_in --at a --no-wait)" ]
+ok_if "and does it" [ "$(inf state gate-b --at a --what payload --json)" = '{"passengers":1}' ]
+ok_if "an unknown event is refused" fails_with 1 "does not answer" inf send gate-b jump --at a
+ok_if "what is not JSON is wrong usage" fails_with 2 "not JSON" inf send gate-b coin_in '{' --at a
+ok_if "an unknown FSM fails" fails_with 1 "gate-c" inf state gate-c --at a
+ok_if "an unknown branch fails" fails_with 1 "no branch 'shop'" inf fsms --id shop --at a
+ok_if "nobody there fails" fails_with 1 "name one with --at" inf members --at nobody
+done_testing
