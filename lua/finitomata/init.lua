@@ -8,6 +8,7 @@ local config = require("finitomata.config")
 local definitions = require("finitomata.definition")
 local log = require("finitomata.log")
 local parser = require("finitomata.parser")
+local persistency = require("finitomata.persistency")
 local supervisor = require("finitomata.supervisor")
 local task = require("finitomata.task")
 local telemetry = require("finitomata.telemetry")
@@ -16,6 +17,7 @@ local M = {
   _VERSION = "0.1.0",
   config = config,
   log = log,
+  persistency = persistency,
   telemetry = telemetry,
 }
 

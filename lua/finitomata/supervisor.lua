@@ -96,6 +96,17 @@ local function already(self, name)
     { name = name, node = self.node, ref = fsm and self:_ref(fsm) })
 end
 
+---The names in an order that does not depend on where tables lie in memory.
+local function sorted_names(fsms)
+  local names = {}
+  for name in pairs(fsms) do names[#names + 1] = name end
+  table.sort(names, function(a, b)
+    if type(a) == type(b) and (type(a) == "string" or type(a) == "number") then return a < b end
+    return tostring(a) < tostring(b)
+  end)
+  return names
+end
+
 ---@private
 function Branch:_ref(fsm)
   local ref = instances.ref(fsm)
@@ -465,8 +476,7 @@ function Branch:random()
     return Error.fail("empty", ("there is no FSM in the branch `%s`"):format(tostring(self.id)))
   end
   if not self._names then
-    self._names, self._stale = {}, {}
-    for name in pairs(self._fsms) do self._names[#self._names + 1] = name end
+    self._names, self._stale = sorted_names(self._fsms), {}
   end
   local names, stale = self._names, self._stale
   while true do
@@ -518,7 +528,7 @@ end
 ---@return true
 function Branch:stop()
   local fsms = {}
-  for _, fsm in pairs(self._fsms) do fsms[#fsms + 1] = fsm end
+  for i, name in ipairs(sorted_names(self._fsms)) do fsms[i] = self._fsms[name] end
   local waiters = {}
   for i, fsm in ipairs(fsms) do
     waiters[i] = task.waiter()

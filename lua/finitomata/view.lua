@@ -65,9 +65,9 @@ function fields.lifecycle(self)
 end
 
 function fields.parent(self)
-  local parent = self[EXTRA] and self[EXTRA].parent
-  if parent == nil then return self[KIND].branch.node end
-  return parent
+  local extra = self[EXTRA]
+  if extra and extra.parent ~= nil then return extra.parent end
+  return self[KIND].branch.node
 end
 
 function fields.timer(self)

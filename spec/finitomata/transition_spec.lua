@@ -1,0 +1,209 @@
+-- SPDX-License-Identifier: MIT
+local worlds = require "spec.support.world"
+
+local FSM = "off --> |flip| on\non --> |flip| worn\nworn --> |retire| scrap"
+
+describe("A transition", function()
+  local world, order
+  local function note(...)
+    order[#order + 1] = table.concat({ ... }, " ")
+  end
+  before_each(function() world, order = worlds.new(), {} end)
+  after_each(function() world:close() end)
+
+  ---Callbacks that write down that they were called, and where the FSM was then.
+  local function noting(options)
+    local all = {
+      fsm = FSM,
+      on_transition = function(state, event) note("on_transition", state, event) end,
+      on_exit = function(state, fsm) note("on_exit", state, fsm.current) end,
+      on_enter = function(state, fsm) note("on_enter", state, fsm.current) end,
+      on_failure = function(event, _, fsm)
+        note("on_failure", event, fsm.current, fsm.last_error.stage)
+      end,
+      on_rollback = function(event, _, fsm) note("on_rollback", event, fsm.current) end,
+      listener = function(name, state) note("listener", name, state) end,
+      persistency = {
+        load = function() end,
+        store = function(name, _, info) note("store", name, info.from, info.to, info.event) end,
+        store_error = function(name, _, _, info) note("store_error", name, info.stage) end,
+      },
+    }
+    for name, value in pairs(options or {}) do all[name] = value end
+    return all
+  end
+
+  it("decides, stores, and only then leaves, tells and enters", function()
+    world:start(noting())
+    order = {}
+    world.branch:call("fsm", "flip")
+    assert.same({ "on_transition off flip", "store fsm off on flip", "on_exit off off",
+      "listener fsm on", "on_enter on on" }, order)
+  end)
+
+  it("touches nothing when it is refused", function()
+    world:start(noting { on_transition = { off = { flip = function(_, _, _, payload)
+      payload.n = 99
+      return nil, "fuse"
+    end } } }, { n = 1 })
+    order = {}
+    local state, err = world.branch:call("fsm", "flip", "now")
+    assert.is_nil(state)
+    assert.same({ "refused", "on_transition", "fuse", "off", "flip", "now" },
+      { err.code, err.stage, err.reason, err.state, err.event, err.event_payload })
+    local full = world.branch:state("fsm")
+    assert.same({ "off", { n = 1 } }, { full.current, full.payload })
+    assert.equal("fuse", full.last_error.reason)
+    assert.same({ "store_error fsm on_transition", "on_failure flip off on_transition" }, order)
+  end)
+
+  it("is rolled back, then reported, when the answer is not allowed", function()
+    world:start(noting { on_transition = { off = { flip = function() return "scrap" end } } })
+    order = {}
+    assert.equal("not_allowed", select(2, world.branch:call("fsm", "flip")).code)
+    assert.same({ "store_error fsm not_allowed", "on_rollback flip off",
+      "on_failure flip off not_allowed" }, order)
+  end)
+
+  it("is vetoed by a storage that refuses, or raises", function()
+    for _, store in ipairs { function() return nil, "disk" end, function() return false, "disk" end,
+      function() error("disk", 0) end } do
+      local name = tostring(store)
+      local mode = "ok"
+      world:start(noting { persistency = { load = function() end, store = function()
+        if mode == "bad" then return store() end
+      end } }, { n = 1 }, name)
+      mode, order = "bad", {}
+      local state, err = world.branch:call(name, "flip")
+      assert.is_nil(state)
+      assert.same({ "persistency", "disk" }, { err.stage, err.reason })
+      assert.equal("off", world.branch:state(name, "state"))
+      assert.same({ "on_transition off flip", "on_failure flip off persistency" }, order)
+    end
+  end)
+
+  it("takes the payload that the storage gives back", function()
+    world:start(noting { persistency = { load = function() end,
+      store = function(_, payload) return true, { n = payload.n + 1 } end } }, { n = 0 })
+    world.branch:call("fsm", "flip")
+    assert.same({ n = 2 }, world.branch:state("fsm", "payload"))
+  end)
+
+  for stage, options in pairs {
+    on_exit = { on_exit = { off = function() error("late", 0) end } },
+    on_enter = { on_enter = { on = function() error("late", 0) end } },
+    listener = { listener = { function(_, state) if state == "on" then error("late", 0) end end,
+      function(_, state) if state == "on" then error("again", 0) end end } },
+  } do
+    it(("stays made when %s fails, and says so"):format(stage), function()
+      world:start(noting(options))
+      order = {}
+      assert.equal("on", (world.branch:call("fsm", "flip")))
+      local full = world.branch:state("fsm")
+      assert.equal("on", full.current)
+      assert.same({ stage, "raised", "late", "off", "flip" }, { full.last_error.stage,
+        full.last_error.code, full.last_error.reason, full.last_error.state,
+          full.last_error.event })
+      assert.equal("on_failure flip on " .. stage, order[#order])
+      assert.equal("worn", (world.branch:call("fsm", "flip")))
+      assert.is_nil(world.branch:state("fsm").last_error)
+    end)
+  end
+
+  it("tells all listeners, whatever one of them does", function()
+    local told = {}
+    world:start { fsm = FSM, listener = {
+      function() error("no") end,
+      { after_transition = function(name, state, payload) told[#told + 1] = { name, state,
+        payload } end },
+    } }
+    assert.same({ { "fsm", "off" } }, told)
+    assert.matches("fsm: error in listener", world:log())
+  end)
+
+  it("goes on when on_failure and on_rollback raise", function()
+    local bad = function() error("worse") end
+    world:start { fsm = FSM, on_failure = bad, on_rollback = bad,
+      on_transition = { off = { flip = function() return "moon" end } } }
+    assert.equal("not_allowed", select(2, world.branch:call("fsm", "flip")).code)
+    assert.matches("error in on_rollback", world:log())
+    assert.matches("error in on_failure", world:log())
+    assert.is_true(world.branch:alive("fsm"))
+  end)
+
+  it("to the same state leaves and enters, unless it is internal", function()
+    local options = { fsm = "a --> |x| b\nb --> |again| b\nb --> |stay| b\nb --> |y| c",
+      internal = { b = "stay" },
+      on_exit = function(state) note("exit", state) end,
+      on_enter = function(state) note("enter", state) end }
+    world:start(options)
+    world.branch:call("fsm", "x")
+    order = {}
+    world.branch:call("fsm", "again")
+    assert.same({ "exit b", "enter b" }, order)
+    world.branch:call("fsm", "stay")
+    assert.same({ "exit b", "enter b" }, order)
+    assert.same({ { state = "b", n = 1 }, { state = "a", n = 1 }, { state = "*", n = 1 } },
+      world.branch:state("fsm").history)
+  end)
+
+  it("is silent for soft events in every failure", function()
+    local fsm = "idle --> |knock?| open\nidle --> |leave| gone\nopen --> |leave| gone"
+    for _, answer in ipairs { function() return nil, "no" end, function() return "moon" end,
+      function() error("ouch") end, function() return 42 end } do
+      world:start(noting { fsm = fsm, on_transition = { idle = { ["knock?"] = answer } },
+        on_rollback = function() end, persistency = { load = function() end,
+          store = function() end } }, nil,
+        tostring(answer))
+      order = {}
+      assert.is_nil((world.branch:call(tostring(answer), "knock?")))
+      assert.same({}, order)
+      assert.is_truthy(world.branch:state(tostring(answer)).last_error)
+    end
+    world:start(noting { fsm = fsm }, nil, "elsewhere")
+    world.branch:call("elsewhere", "knock?")
+    order = {}
+    assert.equal("not_responding", select(2, world.branch:call("elsewhere", "knock?")).code)
+    assert.same({ "store_error elsewhere not_responding" }, order)
+  end)
+end)
+
+describe("Automatic events", function()
+  local world
+  before_each(function() world = worlds.new() end)
+  after_each(function() world:close() end)
+
+  it("follow one another before anything that waits", function()
+    local order = {}
+    world:start { fsm = "a --> |x| b\nb --> |n!| c\nc --> |y| d",
+      on_enter = function(state) order[#order + 1] = state end }
+    world.branch:transition("fsm", "x")
+    world.branch:transition("fsm", "y")
+    world.clock:advance(0)
+    assert.same({ "a", "b", "c", "d" }, order)
+  end)
+
+  it("that go round for ever are cut, and the loop is shown", function()
+    local failed
+    world:start { fsm = "a --> |x| b\nb --> |n!| c\nc --> |m!| b,d",
+      on_transition = { c = { ["m!"] = function() return "b" end } },
+      on_failure = function(event, _, fsm) failed = { event, fsm.last_error.code } end }
+    local state = world.branch:call("fsm", "x")
+    assert.is_truthy(state)
+    local err = world.branch:state("fsm").last_error
+    assert.equal("runaway", err.stage)
+    assert.equal("endless", err.code)
+    assert.matches("b n! c m! b", err.reason, 1, true)
+    assert.same({ "n!", "endless" }, failed)
+    assert.is_true(world.branch:alive("fsm"))
+  end)
+
+  it("end an FSM in a final state, in both syntaxes", function()
+    for syntax, text in pairs { flowchart = "a --> |x| b",
+      state_diagram = "[*] --> a : go\na --> b : x\nb --> [*] : bye" } do
+      world:start({ fsm = text, syntax = syntax, auto_terminate = true }, nil, syntax)
+      assert.equal("*", (world.branch:call(syntax, "x")))
+      assert.is_false(world.branch:alive(syntax))
+    end
+  end)
+end)
