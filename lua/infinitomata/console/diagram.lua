@@ -21,7 +21,10 @@ local function walk(transitions)
     end
     at = at + 1
   end
-  for _, edge in ipairs(transitions) do visit(edge.from) end
+  for _, edge in ipairs(transitions) do
+    visit(edge.from)
+    visit(edge.to)
+  end
   return order
 end
 

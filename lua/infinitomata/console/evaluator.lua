@@ -116,6 +116,7 @@ local function evaluate(evaluation, chunk, done)
   evaluation._uncover = evaluation:cover(evaluation._co)
   local results = table.pack(xpcall(function()
     evaluation._inside = true
+    if evaluation._stop then error(interrupted, 0) end -- before it began
     return outside(evaluation, chunk())
   end, function(raised)
     evaluation._inside = false
