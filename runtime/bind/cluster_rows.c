@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* cluster_rows.c: names and who has them. */
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "base/error.h"
 #include "base/msgpack.h"
 #include "bind/cluster.h"
@@ -13,10 +10,25 @@
 /* ---- one row ---------------------------------------------------------------
  */
 
+/* A slash and the number without leading zeros; returns the end. Written for
+   every look-up: printf would be most of it. */
+static char *put_hex(char *at, uint64_t number) {
+    unsigned digits = 1;
+    while (digits < 16 && number >> (4 * digits) != 0) {
+        digits++;
+    }
+    *at++ = '/';
+    while (digits-- != 0) {
+        *at++ = "0123456789abcdef"[number >> (4 * digits) & 15];
+    }
+    return at;
+}
+
 void inf_ref_format(const inf_row *row, char text[INF_REF_TEXT_MAX]) {
-    (void)snprintf(text, INF_REF_TEXT_MAX, "%.*s/%" PRIx64 "/%" PRIx64,
-                   (int)row->node.len, (const char *)row->node.data, row->boot,
-                   row->ref);
+    INF_ASSERT(row->node.len <= INF_NODE_NAME_MAX);
+    if (row->node.len != 0) memcpy(text, row->node.data, row->node.len);
+    char *end = put_hex(text + row->node.len, row->boot);
+    *put_hex(end, row->ref) = '\0';
 }
 
 /* Hexadecimal digits, 1 to 16 of them. */
