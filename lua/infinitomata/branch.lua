@@ -7,6 +7,7 @@ local cluster = require "infinitomata.cluster"
 local cluster_info = require "infinitomata.cluster_info"
 local errors = require "finitomata.error"
 local policy = require "infinitomata.policy"
+local Starter = require "infinitomata.starter"
 local supervisor = require "finitomata.supervisor"
 local task = require "finitomata.task"
 
@@ -14,7 +15,8 @@ local task = require "finitomata.task"
 ---@field id string
 ---@field private _local finitomata.Branch          the FSMs of this node
 ---@field private _here table<string, string>       name -> ref of those FSMs
----@field private _starting table<string, table>    name -> waiters of starts under way
+---@field private _starter infinitomata.Starter
+---@field private _resolve "last"|"oldest"           which of two FSMs of one name stays
 ---@field private _policy table                     what the user set for this branch
 ---@field private _monitors table[]                  handles, so that `stop` cancels them
 ---@field private _on_stop fun(id: string)
@@ -47,8 +49,18 @@ local function registry_hooks(branch)
   }
 end
 
+local RESOLUTIONS = { last = "last", oldest = "first" }
+
+local function resolution(wanted)
+  local known = RESOLUTIONS[wanted or "last"]
+  if known then return known end
+  local text = "bad option 'resolve' to 'start_link' (\"last\" or \"oldest\" expected, got %s)"
+  error(text:format(tostring(wanted)), 4)
+end
+
 ---@param id string
----@param options? table the retry policy's keys; all else is for finitomata
+---@param options? table the retry policy's keys, `resolve` ("last", "oldest": which of two FSMs
+---  of one name stays when views had differed); all else is for finitomata
 ---@param on_stop fun(id: string) told when the branch has stopped
 ---@return infinitomata.Branch
 function Branch.new(id, options, on_stop)
@@ -60,14 +72,16 @@ function Branch.new(id, options, on_stop)
   local self = setmetatable({
     id = id,
     _here = {},
-    _starting = {},
     _policy = retry,
     _monitors = {},
     _on_stop = on_stop,
   }, Branch)
+  self._resolve = resolution(rest.resolve)
+  rest.resolve = nil
   rest.id = id
   rest.hooks = registry_hooks(self)
   self._local = supervisor.new(rest)
+  self._starter = Starter.new(id, self._local)
   return self
 end
 
@@ -80,27 +94,21 @@ function Branch:_retry(options)
   return policy.with(policy.with(nil, self._policy), options)
 end
 
-local function already_started(name, node, ref)
-  local text = ("fsm %q runs already on node %q"):format(name, node)
-  return errors.new("already_started", text, { node = node, ref = ref, name = name })
-end
-
 ---@private
 function Branch:_claim(name, implementation)
   local node = cluster.node()
   if not node then return ("local:%s:%d"):format(name, task.serial()) end
   local ref, code, owner, owner_ref = node:claim(self.id, name, implementation)
   if ref then return ref end
-  if code == "already_started" then return nil, already_started(name, owner, owner_ref) end
+  if code == "already_started" then return nil, Starter.already_started(name, owner, owner_ref) end
   return nil, errors.new(code, ("fsm %q cannot be registered: %s"):format(name, code))
 end
 
----Opens the branch to the cluster: FSMs that were started before there was a
----node enter the registry, and this node's view is filled from the others'.
----@async
-function Branch:join_cluster()
-  local node = cluster.node()
+---Tells the cluster that this node runs the branch, and what runs here already.
+---@param node infinitomata.core.Node
+function Branch:announce(node)
   node:branch(self.id)
+  node:resolve(self.id, self._resolve)
   self._local:rename_node(node:self().name)
   for name in pairs(self._here) do
     local row = self._local:all()[name]
@@ -113,7 +121,6 @@ function Branch:join_cluster()
       task.spawn(self._local.stop_fsm, self._local, name, reason)
     end
   end
-  cluster.synch(self.id) -- whoever stays silent now is reconciled later
 end
 
 ---Stops what runs here, since the other nodes will know it no more.
@@ -132,104 +139,6 @@ end
 
 -- ---- starting ----------------------------------------------------------------
 
-local function implementation_name(implementation)
-  if type(implementation) == "string" then return implementation end
-  if type(implementation.name) == "string" then return implementation.name end
-  return nil, errors.new("unknown_implementation",
-    "a definition that starts on another node must have the `name` of its module")
-end
-
-local function self_name()
-  local node = cluster.node()
-  return node and node:self().name
-end
-
----Starts the FSM on this node.
----@private
-function Branch:_start_here(name, implementation, payload)
-  local ref, err = self._local:start_fsm(name, implementation, payload)
-  if not ref then return nil, err end
-  return ref, self_name(), implementation_name(implementation)
-end
-
----Who runs the name, by the owner's own word: our view may lag behind an end.
----An owner that does not answer is believed to run it still.
----@private
----@return string? owner
----@return string? ref
-function Branch:_owner_of(name, retry)
-  local node = cluster.node()
-  local once = policy.with(retry, { attempts = 1 })
-  local owner, ref
-  for _ = 1, retry.attempts do
-    owner, ref = node:whereis(self.id, name)
-    if not owner or owner == self_name() then break end
-    if cluster.call_node(once, owner, self.id, "alive", name) ~= false then break end
-    task.sleep(retry.poll_interval)
-  end
-  return owner, ref
-end
-
----Starts the FSM on `target`; this node is the name's home, so that starts of
----one name queue here and the second finds the first.
----@private
-function Branch:_start_as_home(name, implementation, payload, target, retry)
-  local under_way = self._starting[name]
-  if under_way then
-    local waiter = task.waiter()
-    under_way[#under_way + 1] = waiter
-    task.wait(waiter)
-  end
-  local owner, ref = self:_owner_of(name, retry)
-  if owner then return nil, already_started(name, owner, ref) end
-  if self._starting[name] then
-    return self:_start_as_home(name, implementation, payload, target, retry)
-  end
-
-  self._starting[name] = {}
-  local start, where = self._start_there, target
-  if target == self_name() then start, where = self._start_here, nil end
-  local result = table.pack(pcall(start, self, name, implementation, payload, retry, where))
-  local waiters = self._starting[name]
-  self._starting[name] = nil
-  for _, waiter in ipairs(waiters) do task.wake(waiter) end
-  if not result[1] then error(result[2], 0) end
-  return table.unpack(result, 2, result.n)
-end
-
----Asks another node to start the FSM, and remembers the row it answers. With
----a `target` that node is the name's home and passes the start on to it.
----@private
-function Branch:_start_there(name, implementation, payload, retry, peer, target)
-  local module, err = implementation_name(implementation)
-  if not module then return nil, err end
-  local op = target and "start" or "start_here"
-  local ref, owner, owner_module =
-    cluster.call_node(retry, peer, self.id, op, name, module, payload, target)
-  if not ref then return nil, owner end
-  local node = cluster.node()
-  if node then node:hint(self.id, name, ref, owner_module, owner) end
-  return ref, owner, owner_module
-end
-
----One attempt: who is to run it, who serialises it, go.
----@private
-function Branch:_start_once(name, implementation, payload, retry)
-  local node = cluster.node()
-  local owner, owner_ref = self:_owner_of(name, retry)
-  if owner then return nil, already_started(name, owner, owner_ref) end
-  local target, err = cluster_info.whois(self.id, name)
-  if not target then return nil, err end
-  local home = node:place(self.id, name)
-  if home == self_name() then
-    return self:_start_as_home(name, implementation, payload, target, retry)
-  end
-  return self:_start_there(name, implementation, payload, retry, home, target)
-end
-
----Failures after which another node may be asked.
-local MOVED = { unreachable = true, exhausted = true, closed = true }
-
 ---Starts an FSM under `name` on the node that cluster_info chooses.
 ---@async
 ---@param name string 1 to 255 bytes
@@ -245,16 +154,7 @@ function Branch:start_fsm(name, implementation, payload, options)
   if err then return nil, err end
   if not cluster.node() then return self._local:start_fsm(name, implementation, payload) end
 
-  local retry = self:_retry(options)
-  local ref, home
-  for _ = 1, retry.attempts do
-    local before = cluster.node():place(self.id, name)
-    ref, err = self:_start_once(name, implementation, payload, retry)
-    home = cluster.node() and cluster.node():place(self.id, name)
-    if ref or not MOVED[err.code] or home == before or home == nil then break end
-  end
-  if ref then return ref end
-  return nil, err
+  return self._starter:place(name, implementation, payload, self:_retry(options))
 end
 
 -- ---- asking --------------------------------------------------------------------
@@ -317,7 +217,7 @@ function Branch:alive(name)
   if self._here[name] then return self._local:alive(name) end
   local node = cluster.node()
   if not node or not node:whereis(self.id, name) then return false end
-  return self:_ask("alive", self:_retry(nil), name) == true
+  return self:_ask("alive", self:_retry(), name) == true
 end
 
 ---Every FSM of the branch as this node sees it.
@@ -406,10 +306,10 @@ end
 ---@async
 function Branch:serve(op, name, ...)
   if op == "start" then
-    local implementation, payload, target = ...
-    return self:_start_as_home(name, implementation, payload, target, self:_retry(nil))
+    local implementation, payload, target, hops = ...
+    return self._starter:start(name, implementation, payload, self:_retry(), target, hops)
   end
-  if op == "start_here" then return self:_start_here(name, ...) end
+  if op == "start_here" then return self._starter:start_here(name, ...) end
   if not OPS[op] and op ~= "alive" then
     return nil, errors.new("bad_request", ("a node does not answer %q"):format(op))
   end

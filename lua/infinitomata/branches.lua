@@ -24,7 +24,11 @@ function M.start(id, options)
   if not branch then
     branch = Branch.new(id, options, forget)
     running[id] = branch
-    if cluster.node() then branch:join_cluster() end
+    local node = cluster.node()
+    if node then
+      branch:announce(node)
+      branch:synch()
+    end
   end
   return branch
 end

@@ -174,21 +174,21 @@ end
 
 ---Starts this process's node and joins the given addresses.
 ---@async
----@param options table what node_start of the C module takes, `join`, and the `branches` that
----  others shall see from the first moment
+---@param options table what node_start of the C module takes, and `join`
+---@param prepare fun(node: infinitomata.core.Node) runs before anybody else knows the node
 ---@return true?, finitomata.Error?
-function M.start(options)
+function M.start(options, prepare)
   if node then
     return nil, errors.new("already_started", ("node %q runs already"):format(node:self().name))
   end
   local settings = { on_event = on_event, on_request = on_request }
   for key, value in pairs(options) do settings[key] = value end
-  settings.join, settings.branches = nil, nil
+  settings.join = nil
   core.on_wake(task.wake)
   local started, code, message = core.node_start(settings)
   if not started then return nil, errors.new(code, message) end
   node = started
-  for _, id in ipairs(options.branches or {}) do started:branch(id) end
+  prepare(started)
   if options.join and #options.join > 0 then
     local ok, err = join(started, options.join)
     if not ok then

@@ -51,7 +51,7 @@ function M.start(options)
   options = options or {}
   if options.config then policy.configure(options.config) end
   branches.default()
-  local ok, err = cluster.start {
+  local ok, err = cluster.start({
     name = options.name or hostname(),
     bind = options.bind or DEFAULT_BIND,
     advertise = options.advertise,
@@ -61,10 +61,11 @@ function M.start(options)
     profile = options.profile,
     tags = options.tags,
     seed = options.seed,
-    branches = branches.ids(),
-  }
+  }, function(node)
+    for _, id in ipairs(branches.ids()) do branches.get(id):announce(node) end
+  end)
   if not ok then return nil, err end
-  for _, id in ipairs(branches.ids()) do branches.get(id):join_cluster() end
+  for _, id in ipairs(branches.ids()) do cluster.synch(id) end -- who is silent now comes later
   return M.self()
 end
 

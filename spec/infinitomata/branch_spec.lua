@@ -92,6 +92,12 @@ describe("infinitomata without a node", function()
     assert.equal("no_node", err.code)
   end)
 
+  it("refuses a way to resolve conflicts that there is not", function()
+    local ok, problem = pcall(function() infinitomata.start_link("z", { resolve = "best" }) end)
+    assert.is_false(ok)
+    assert.matches("branch_spec.lua:%d+: bad option 'resolve'.*best", problem)
+  end)
+
   it("refuses a bad retry policy for a branch or a call", function()
     assert.error_matches(function() infinitomata.start_link("z", { attempts = 0 }) end, "attempts")
     infinitomata.start_fsm("x", "counter", {})

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- Three nodes: this process and two others.
 local cluster_info = require "infinitomata.cluster_info"
+local finitomata = require "finitomata"
 local infinitomata = require "infinitomata"
 local nodes = require "spec.support.nodes"
 
@@ -147,6 +148,25 @@ describe("three nodes", function()
     assert.equal("already_started", err.code)
     assert.equal("b", err.node)
     assert.equal(ref, err.ref)
+  end)
+
+  it("start a name once, though every node starts it at the same time", function()
+    local names, starters = {}, { "one@a", "two@b", "three@c" }
+    for i = 1, 100 do names[i] = "race-" .. i end
+    for _, starter in ipairs(starters) do start(starter) end
+    local total, left = {}, #starters
+    for _, starter in ipairs(starters) do
+      finitomata.spawn(function()
+        local _, payload = assert(infinitomata.call(starter, "launch", names, 30000))
+        for outcome, count in pairs(payload.outcome) do
+          total[outcome] = (total[outcome] or 0) + count
+        end
+        left = left - 1
+      end)
+    end
+    eventually("all starts", function() return left == 0 end)
+    assert.same({ started = 100, already_started = 200 }, total)
+    eventually("all rows", function() return infinitomata.count() == 103 end)
   end)
 
   it("keep an FSM whose handler fails", function()

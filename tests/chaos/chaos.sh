@@ -25,7 +25,8 @@ skip() {
 
 [ "$(id -u)" = 0 ] || skip 'network namespaces need root'
 command -v nft >/dev/null || skip 'nft is missing'
-ip netns add "$id-s" 2>/dev/null || skip 'no network namespaces here'
+ip netns add "$id-s" 2>/dev/null && ip netns exec "$id-s" true 2>/dev/null ||
+    { ip netns del "$id-s" 2>/dev/null; skip 'no network namespaces here'; }
 
 host() { echo "10.77.0.${1#n}"; }
 

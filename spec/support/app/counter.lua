@@ -12,6 +12,7 @@ local counter = finitomata.define {
     counting --> |boom| counting
     counting --> |nap| counting
     counting --> |myself| counting
+    counting --> |launch| counting
     counting --> |finish| finished
   ]],
   auto_terminate = true,
@@ -49,6 +50,23 @@ end
 function on.myself(_, payload, fsm)
   local _, err = require("infinitomata").call(fsm.name, "add", 1)
   payload.code = err and err.code
+  return "counting", payload
+end
+
+--- Starts `names` at once, and counts what became of them.
+function on.launch(names, payload)
+  local infinitomata = require "infinitomata"
+  local left = #names
+  payload.outcome = {}
+  for _, name in ipairs(names) do
+    finitomata.spawn(function()
+      local ref, err = infinitomata.start_fsm(name, "counter", {})
+      local outcome = ref and "started" or err.code
+      payload.outcome[outcome] = (payload.outcome[outcome] or 0) + 1
+      left = left - 1
+    end)
+  end
+  while left > 0 do finitomata.sleep(5) end
   return "counting", payload
 end
 
