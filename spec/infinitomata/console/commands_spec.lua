@@ -1,0 +1,154 @@
+-- SPDX-License-Identifier: MIT
+local Session = require "infinitomata.console.session"
+local branches = require "infinitomata.branches"
+local commands = require "infinitomata.console.commands"
+local finitomata = require "finitomata"
+local log = require "finitomata.log"
+
+describe("a command", function()
+  local session, shown
+
+  setup(function()
+    package.preload["spec.turnstile"] = function()
+      local turnstile = finitomata.define {
+        fsm = "ready --> |on!| closed\nclosed --> |coin| opened\nopened --> |walk| closed\n"
+          .. "closed --> |off| switched_off",
+        auto_terminate = true,
+      }
+      function turnstile.on_transition(_, event, amount, payload)
+        if event == "coin" and (amount or 0) < 1 then return nil, "too little" end
+        if event == "coin" then
+          payload.coins = payload.coins + amount
+          return "opened", payload
+        end
+      end
+      return turnstile
+    end
+  end)
+  teardown(function()
+    package.preload["spec.turnstile"], package.loaded["spec.turnstile"] = nil, nil
+  end)
+  before_each(function()
+    shown = {}
+    finitomata.run(function()
+      local branch = branches.start "spec-commands"
+      assert(branch:start_fsm("gate-1", "spec.turnstile", { coins = 0 }))
+      assert(branch:start_fsm("gate 2", "spec.turnstile", { coins = 0 }))
+    end)
+    session = Session.new {
+      write = function(text) shown[#shown + 1] = text end,
+      complain = function() end,
+    }
+    session.branch_id = "spec-commands"
+  end)
+  after_each(function()
+    session:close()
+    finitomata.run(function() branches.get "spec-commands":stop() end)
+  end)
+
+  local function run(line)
+    return finitomata.run(function()
+      local text, problem = commands.run(session, line)
+      return text, problem and tostring(problem)
+    end)
+  end
+
+  it("lists the FSMs that fit", function()
+    assert.equal("NAME    IMPLEMENTATION  NODE\ngate 2  spec.turnstile  local\n"
+      .. "gate-1  spec.turnstile  local", run ".fsms")
+    assert.matches("gate%-1", run ".fsms -1")
+    assert.equal("no FSM fits", run ".fsms 1*")
+    assert.matches("gate 2", run ".fsms g*2")
+  end)
+
+  it("shows an FSM, also one with blanks in its name", function()
+    assert.matches('current = "closed"', run ".state gate-1")
+    assert.matches('name = "gate 2"', run [[.state "gate 2"]])
+    assert.matches("nobody", select(2, run ".state nobody"))
+  end)
+
+  it("sends an event and shows where it led, or why it did not", function()
+    session.env.coin = 3
+    assert.equal("opened  { coins = 3 }", run ".send gate-1 coin coin")
+    assert.matches("^closed", run ".send gate-1 walk")
+    assert.matches("too little", select(2, run ".send gate-1 coin 0"))
+    assert.matches("payload:1", select(2, run ".send gate-1 coin {"))
+    assert.equal("opened  { coins = 5 }", run [[.send "gate 2" coin ("12345"):len()]])
+  end)
+
+  it("draws an FSM with its state marked, and a module without", function()
+    assert.matches("=> closed +%-%-> |coin| opened", run ".draw gate-1")
+    local text = run ".draw spec.turnstile"
+    assert.matches("closed +%-%-> |coin| opened", text)
+    assert.is_nil(text:find("=>", 1, true))
+    assert.matches("no FSM and no module", select(2, run ".draw nothing"))
+  end)
+
+  it("watches transitions until it is told not to", function()
+    assert.equal("gate-1: is in closed", run ".watch gate-1")
+    assert.equal("watching gate-1", run ".watch")
+    run ".send gate-1 coin 0"
+    run ".send gate-1 coin 1"
+    assert.matches("^gate%-1: closed %-%-coin%-%-> stays: .*too little", shown[1])
+    assert.equal("gate-1: closed --coin--> opened\n", shown[2])
+    assert.equal("gate-1 is not watched any more", run ".watch gate-1")
+    assert.equal("nothing is watched", run ".watch")
+  end)
+
+  it("needs its arguments", function()
+    assert.equal("usage: .send NAME EVENT [PAYLOAD]", select(2, run ".send gate-1"))
+  end)
+
+  it("explains itself", function()
+    assert.matches("^%.draw NAME  the diagram", run ".help draw")
+    assert.matches("^%.draw NAME  the diagram", run ".help .draw")
+    assert.equal("there is no command .bogus", select(2, run ".help bogus"))
+  end)
+
+  it("sets the level of the log", function()
+    local before = run ".log"
+    assert.equal("", run ".log error")
+    assert.equal("error", run ".log")
+    assert.matches("debug, info", select(2, run ".log loud"))
+    log.set_level(before)
+  end)
+
+  it("speaks of a node only when there is one", function()
+    assert.equal("this process runs no node", run ".members")
+    assert.matches("this process runs no node", run ".ring gate-1")
+    assert.equal("in step: 2 FSMs", run ".synch")
+  end)
+
+  it("changes the branch, and suggests the one that was meant", function()
+    branches.start "spec-other"
+    assert.matches("=> spec%-other  0 FSMs", run ".branch spec-other")
+    assert.matches("did you mean 'spec%-commands'", select(2, run ".branch spec-comands"))
+  end)
+end)
+
+describe("watch.steps", function()
+  local watch = require "infinitomata.console.watch"
+
+  local function seen(current, ...)
+    local history = {}
+    for _, entry in ipairs { ... } do history[#history + 1] = { state = entry[1], n = entry[2] } end
+    return { current = current, history = history }
+  end
+
+  it("tells the states in between", function()
+    assert.same({ "b", "c", "d" },
+      watch.steps(seen("b", { "a", 1 }), seen("d", { "c", 1 }, { "b", 1 }, { "a", 1 })))
+  end)
+  it("tells nothing when nothing happened", function()
+    assert.same({}, watch.steps(seen("b", { "a", 1 }), seen("b", { "a", 1 })))
+  end)
+  it("tells the ends when the history is full", function()
+    assert.same({ "b", "c" }, watch.steps(seen("b", { "a", 5 }), seen("c", { "b", 5 })))
+  end)
+end)
+
+describe("commands.words", function()
+  it("keeps what is quoted together", function()
+    assert.same({ "a", "b c", "d", '"e' }, commands.words [[a "b c" 'd' "e]])
+  end)
+end)
