@@ -263,6 +263,10 @@ static void a_large_secret_goes_there_and_back(void **state) {
     free(bytes);
 }
 
+static bool a_knows_order_7(world *w) {
+    return node_knows(&w->nodes[0], "order-7", "b");
+}
+
 static bool c_has_tried(world *w) {
     return w->nodes[2].dones == 1;
 }
@@ -286,12 +290,24 @@ static void with_a_key_only_who_knows_it_gets_in(void **state) {
     assert_true(w->nodes[2].done_status != 0);
     assert_int_equal(node_live_members(&w->nodes[0]), 2);
 
+    node_claim(&w->nodes[1], "order-7");
+    assert_true(world_run_until(w, a_knows_order_7));
+
     inf_addr at = inf_host_rpc_addr(w->nodes[0].host);
     unsigned logs = w->nodes[0].logs;
     stranger_fd = stranger(&at);
     assert_int_equal(send(stranger_fd, hello, sizeof hello, 0), sizeof hello);
     assert_true(world_run_until(w, stranger_is_closed));
     assert_true(w->nodes[0].logs > logs); /* and somebody is told */
+    (void)close(stranger_fd);
+
+    at = inf_host_gossip_addr(w->nodes[0].host);
+    logs = w->nodes[0].logs;
+    stranger_fd = stranger(&at);
+    assert_int_equal(send(stranger_fd, "\xf1registry?", 10, 0), 10);
+    assert_true(world_run_until(w, stranger_is_closed));
+    while (w->nodes[0].logs == logs)
+        (void)uv_run(&w->loop, UV_RUN_ONCE);
     (void)close(stranger_fd);
 }
 

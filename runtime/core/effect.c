@@ -109,14 +109,25 @@ void inf_outbox_packet(inf_outbox *outbox, const inf_addr *to,
         &(inf_effect){.kind = INF_EFFECT_PACKET, .addr = *to, .bytes = bytes});
 }
 
-uint64_t inf_outbox_dial(inf_outbox *outbox, const inf_addr *to,
-                         uint32_t timeout_ms) {
+static uint64_t dial(inf_outbox *outbox, const inf_addr *to,
+                     uint32_t timeout_ms, bool sealed) {
     uint64_t stream = inf_outbox_stream(outbox);
     inf_outbox_push(outbox, &(inf_effect){.kind = INF_EFFECT_DIAL,
                                           .addr = *to,
                                           .stream = stream,
-                                          .timeout_ms = timeout_ms});
+                                          .timeout_ms = timeout_ms,
+                                          .sealed = sealed});
     return stream;
+}
+
+uint64_t inf_outbox_dial(inf_outbox *outbox, const inf_addr *to,
+                         uint32_t timeout_ms) {
+    return dial(outbox, to, timeout_ms, false);
+}
+
+uint64_t inf_outbox_dial_sealed(inf_outbox *outbox, const inf_addr *to,
+                                uint32_t timeout_ms) {
+    return dial(outbox, to, timeout_ms, true);
 }
 
 void inf_outbox_write(inf_outbox *outbox, uint64_t stream, inf_slice bytes) {

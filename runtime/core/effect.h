@@ -66,6 +66,8 @@ typedef struct inf_effect {
     uint64_t count;
     uint64_t lost_ref;
     uint32_t timeout_ms;
+    bool sealed; /* DIAL: TLS is spoken on it when the node has keys, and it is
+                    connected once both ends have shown that they know one */
     inf_slice branch;
     inf_slice name;  /* MEMBER: the member's; USER: the event's */
     inf_slice bytes; /* of the datagram, stream, user event or log line */
@@ -103,6 +105,9 @@ void inf_outbox_packet(inf_outbox *outbox, const inf_addr *to, inf_slice bytes);
 /** Returns the name of the new stream. */
 uint64_t inf_outbox_dial(inf_outbox *outbox, const inf_addr *to,
                          uint32_t timeout_ms);
+/** The same for a stream that nobody else may read. */
+uint64_t inf_outbox_dial_sealed(inf_outbox *outbox, const inf_addr *to,
+                                uint32_t timeout_ms);
 void inf_outbox_write(inf_outbox *outbox, uint64_t stream, inf_slice bytes);
 void inf_outbox_close(inf_outbox *outbox, uint64_t stream);
 void inf_outbox_done(inf_outbox *outbox, uint64_t token, int status,

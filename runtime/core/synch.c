@@ -211,7 +211,7 @@ static void greet(inf_synch *synch, link *l, uint64_t knows) {
 static void dial(inf_synch *synch, peer *p) {
     if (p->dialled != NULL) return;
     uint64_t stream =
-        inf_outbox_dial(synch->outbox, &p->addr, synch->timeout_ms);
+        inf_outbox_dial_sealed(synch->outbox, &p->addr, synch->timeout_ms);
     link *l = link_new(synch, stream);
     if (l == NULL) {
         inf_outbox_close(synch->outbox, stream);

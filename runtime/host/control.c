@@ -298,8 +298,13 @@ int inf_control_start(inf_control **out, const inf_control_config *config) {
     }
     control->config = *config;
     control->armed_ms = INF_NEVER;
-    int rc = inf_streams_init(&control->streams, &control->loop, config->lock,
-                              config->node, config->mem);
+    control->streams = (inf_streams){.loop = &control->loop,
+                                     .lock = config->lock,
+                                     .node = config->node,
+                                     .mem = config->mem,
+                                     .events = config->events,
+                                     .keys = config->keys};
+    int rc = inf_streams_init(&control->streams);
     control->room = inf_malloc(config->mem, DATAGRAM_MAX);
     if (rc == 0 && control->room == NULL) rc = INF_ENOMEM;
     if (rc == 0) rc = init_loop(control);

@@ -10,6 +10,7 @@
 
 #include "core/node.h"
 #include "host/events.h"
+#include "host/tls.h"
 
 typedef struct inf_control inf_control;
 
@@ -17,6 +18,7 @@ typedef struct inf_control_config {
     inf_alloc *mem;   /* borrowed, as all but the sockets */
     uv_mutex_t *lock; /* around the node */
     inf_node *node;
+    inf_tls_keys *keys; /* NULL: the registry's streams are open */
     inf_events *events; /* for the worker; its async is told of the end, too */
     int udp;            /* bound */
     int tcp;            /* listening */

@@ -176,6 +176,7 @@ static int start_loops(inf_host *host, const inf_host_config *config,
     inf_control_config control = {.mem = host->mem,
                                   .lock = &host->lock,
                                   .node = host->node,
+                                  .keys = host->keys,
                                   .events = &host->events,
                                   .udp = fds->udp,
                                   .tcp = fds->tcp};

@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/stream.h"
 
+#include <stdio.h>
+
 #include "base/error.h"
+#include "core/synch_frame.h"
 #include "host/clock.h"
 #include "host/socket.h"
 
-#define ROOM_SIZE     65536
-#define LINGER_MS     5000        /* for the last bytes of a closed stream */
-#define BACKLOG_LIMIT (64u << 20) /* unsent bytes: the peer does not read */
+#define ROOM_SIZE      65536
+#define LINGER_MS      5000        /* for the last bytes of a closed stream */
+#define TLS_FIRST_BYTE 0x16        /* of a handshake: RFC 8446, 5.1 */
+#define BACKLOG_LIMIT  (64u << 20) /* unsent bytes: the peer does not read */
 
 typedef struct stream {
     uv_tcp_t tcp;
     uv_timer_t timer; /* dialling, then lingering */
     uv_connect_t connect;
     inf_streams *streams;
+    inf_tls *tls;  /* NULL: bytes travel as they are */
+    inf_buf plain; /* what was opened of them */
+    inf_addr peer;
     uint64_t name;
     inf_list place;   /* in streams->all */
     inf_list drained; /* in streams->drained */
@@ -21,6 +28,7 @@ typedef struct stream {
     unsigned handles; /* whose close has not been confirmed */
     bool known;       /* to the core */
     bool dialling;
+    bool told; /* to the core: connected, or accepted and its first byte */
     bool closing;
 } stream;
 
@@ -31,14 +39,12 @@ typedef struct write_job {
     inf_effect effect;
 } write_job;
 
-int inf_streams_init(inf_streams *streams, uv_loop_t *loop, uv_mutex_t *lock,
-                     inf_node *node, inf_alloc *mem) {
-    *streams =
-        (inf_streams){.loop = loop, .lock = lock, .node = node, .mem = mem};
-    inf_map_init(&streams->open, mem, (inf_hash_key){{0}}); /* names are ours */
+int inf_streams_init(inf_streams *streams) {
+    inf_map_init(&streams->open, streams->mem,
+                 (inf_hash_key){{0}}); /* names are ours */
     inf_list_init(&streams->all);
     inf_list_init(&streams->drained);
-    streams->room = inf_malloc(mem, ROOM_SIZE);
+    streams->room = inf_malloc(streams->mem, ROOM_SIZE);
     return streams->room != NULL ? 0 : INF_ENOMEM;
 }
 
@@ -68,6 +74,7 @@ static stream *new_stream(inf_streams *streams) {
     s->streams = streams;
     inf_list_init(&s->place);
     inf_list_init(&s->drained);
+    inf_buf_init(&s->plain, streams->mem);
     inf_list_push(&streams->all, &s->place);
     return s;
 }
@@ -76,6 +83,8 @@ static void on_handle_closed(uv_handle_t *handle) {
     stream *s = handle->data;
     if (--s->handles != 0) return;
     inf_list_remove(&s->place);
+    inf_tls_free(s->tls);
+    inf_buf_deinit(&s->plain);
     inf_free(s->streams->mem, s);
 }
 
@@ -115,6 +124,16 @@ static int introduce(stream *s, uint64_t name) {
     return rc;
 }
 
+static void tell_connected(stream *s) {
+    inf_streams *streams = s->streams;
+    (void)uv_timer_stop(&s->timer);
+    uv_mutex_lock(streams->lock);
+    inf_node_connected(streams->node, s->name, inf_clock_ms());
+    uv_mutex_unlock(streams->lock);
+}
+
+static void write_sealed(stream *s);
+
 /* ---- reading ----------------------------------------------------------- */
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
@@ -123,19 +142,70 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
     *buf = uv_buf_init((char *)s->streams->room, ROOM_SIZE);
 }
 
+static void give_bytes(stream *s, inf_slice bytes) {
+    inf_streams *streams = s->streams;
+    uv_mutex_lock(streams->lock);
+    inf_node_bytes(streams->node, s->name, bytes, inf_clock_ms());
+    uv_mutex_unlock(streams->lock);
+}
+
+/* One line for the log: somebody has no key of ours. */
+static void say_no_key(stream *s) {
+    char text[INF_ADDR_TEXT_MAX], line[128];
+    inf_outbox outbox;
+    inf_effect effect;
+    inf_outbox_init(&outbox, s->streams->mem);
+    (void)snprintf(line, sizeof line, "registry: refused %s: %s",
+                   inf_addr_format(&s->peer, text), inf_strerror(INF_ECRYPT));
+    inf_outbox_log(&outbox, INF_LOG_WARN, "%s", line);
+    if (inf_outbox_take(&outbox, &effect)) {
+        inf_events_push(s->streams->events, &effect, 1);
+    }
+    inf_outbox_deinit(&outbox);
+}
+
+/* The first bytes of a stream that came in. With keys, one for the registry
+   must speak TLS; membership seals its messages itself. */
+static void meet(stream *s, inf_slice bytes) {
+    s->told = true;
+    if (s->streams->keys == NULL) return;
+    if (bytes.data[0] == INF_SYNCH_FIRST_BYTE) {
+        say_no_key(s);
+        end(s, INF_ECRYPT);
+    } else if (bytes.data[0] == TLS_FIRST_BYTE) {
+        s->tls = inf_tls_new(s->streams->keys, false);
+        if (s->tls == NULL) end(s, INF_ENOMEM);
+    }
+}
+
+static void open_sealed(stream *s, inf_slice bytes) {
+    bool ready = inf_tls_ready(s->tls);
+    int rc = inf_tls_input(s->tls, bytes, &s->plain);
+    write_sealed(s); /* the handshake goes on, or says why it does not */
+    if (s->closing) return;
+    if (!ready && inf_tls_ready(s->tls)) tell_connected(s);
+    if (s->plain.len != 0 && s->known) give_bytes(s, inf_buf_view(&s->plain));
+    inf_buf_clear(&s->plain);
+    if (rc == INF_ECRYPT) say_no_key(s);
+    if (rc != 0 && !s->closing) end(s, rc == INF_ECLOSED ? 0 : rc);
+}
+
 static void on_read(uv_stream_t *tcp, ssize_t len, const uv_buf_t *buf) {
     stream *s = tcp->data;
-    inf_streams *streams = s->streams;
     if (len == 0 || s->closing) return;
     if (len < 0) {
         end(s, len == UV_EOF ? 0 : inf_socket_status((int)len));
         return;
     }
     if (!s->known) return; /* the core is done with it; last writes go out */
-    uv_mutex_lock(streams->lock);
-    inf_node_bytes(streams->node, s->name, inf_slice_of(buf->base, (size_t)len),
-                   inf_clock_ms());
-    uv_mutex_unlock(streams->lock);
+    inf_slice bytes = inf_slice_of(buf->base, (size_t)len);
+    if (!s->told) meet(s, bytes);
+    if (s->closing) return;
+    if (s->tls != NULL) {
+        open_sealed(s, bytes);
+    } else {
+        give_bytes(s, bytes);
+    }
 }
 
 static void start_reading(stream *s) {
@@ -147,18 +217,17 @@ static void start_reading(stream *s) {
 void inf_streams_accept(inf_streams *streams, uv_stream_t *listener) {
     struct sockaddr_storage peer;
     int len = sizeof peer;
-    inf_addr from;
     uint64_t name = 0;
     stream *s = new_stream(streams);
     if (s == NULL) return; /* it stays in the backlog */
     if (uv_accept(listener, (uv_stream_t *)&s->tcp) != 0 ||
         uv_tcp_getpeername(&s->tcp, (struct sockaddr *)&peer, &len) != 0 ||
-        inf_socket_to_addr((struct sockaddr *)&peer, &from) != 0) {
+        inf_socket_to_addr((struct sockaddr *)&peer, &s->peer) != 0) {
         close_now(s);
         return;
     }
     uv_mutex_lock(streams->lock);
-    int rc = inf_node_accepted(streams->node, &from, inf_clock_ms(), &name);
+    int rc = inf_node_accepted(streams->node, &s->peer, inf_clock_ms(), &name);
     uv_mutex_unlock(streams->lock);
     if (rc == 0 && introduce(s, name) != 0) {
         uv_mutex_lock(streams->lock);
@@ -181,19 +250,19 @@ static void on_dial_timeout(uv_timer_t *timer) {
 
 static void on_connect(uv_connect_t *req, int status) {
     stream *s = req->data;
-    inf_streams *streams = s->streams;
     if (s->closing) return;
     s->dialling = false;
-    (void)uv_timer_stop(&s->timer);
     if (status != 0) {
         end(s, inf_socket_status(status));
         return;
     }
     if (!s->known) return;
-    uv_mutex_lock(streams->lock);
-    inf_node_connected(streams->node, s->name, inf_clock_ms());
-    uv_mutex_unlock(streams->lock);
-    start_reading(s);
+    if (s->tls == NULL) {
+        tell_connected(s);
+    } else {
+        write_sealed(s); /* the handshake begins; the timer stays */
+    }
+    if (!s->closing) start_reading(s);
 }
 
 static void tell_closed(inf_streams *streams, uint64_t name, int status) {
@@ -215,7 +284,16 @@ static void dial(inf_streams *streams, const inf_effect *effect) {
         close_now(s);
         return;
     }
+    s->peer = effect->addr;
     s->connect.data = s;
+    s->told = true;
+    if (effect->sealed && streams->keys != NULL) {
+        s->tls = inf_tls_new(streams->keys, true);
+        if (s->tls == NULL) {
+            end(s, INF_ENOMEM);
+            return;
+        }
+    }
     int rc = uv_tcp_connect(&s->connect, &s->tcp, (struct sockaddr *)&to,
                             on_connect);
     if (rc != 0) {
@@ -232,6 +310,7 @@ static void dial(inf_streams *streams, const inf_effect *effect) {
 
 static void note_drained(stream *s) {
     if (s->writes != 0 || s->closing) return;
+    if (s->tls != NULL && !inf_tls_ready(s->tls)) return; /* not the core's */
     if (s->known) {
         inf_list_push(&s->streams->drained, &s->drained);
     } else {
@@ -274,7 +353,7 @@ static int write_later(stream *s, inf_effect *effect, size_t sent) {
     return 0;
 }
 
-static void write_bytes(stream *s, inf_effect *effect) {
+static void write_raw(stream *s, inf_effect *effect) {
     size_t sent = 0;
     if (s->writes == 0 && !s->dialling) {
         uv_buf_t buf = uv_buf_init((char *)effect->bytes.data,
@@ -292,6 +371,33 @@ static void write_bytes(stream *s, inf_effect *effect) {
     }
     int rc = write_later(s, effect, sent);
     if (rc != 0) end(s, rc);
+}
+
+/* Writes what TLS has to say. */
+static void write_sealed(stream *s) {
+    inf_buf sealed;
+    inf_buf_init(&sealed, s->streams->mem);
+    int rc = inf_tls_take(s->tls, &sealed);
+    inf_effect effect = {.bytes = inf_buf_view(&sealed),
+                         .memory = sealed.data,
+                         .mem = s->streams->mem};
+    if (rc == 0 && sealed.len != 0) write_raw(s, &effect);
+    inf_effect_deinit(&effect);
+    if (rc != 0) end(s, rc);
+}
+
+static void write_bytes(stream *s, inf_effect *effect) {
+    if (s->tls == NULL) {
+        write_raw(s, effect);
+        return;
+    }
+    if (!inf_tls_ready(s->tls)) return; /* the core knows no such stream */
+    int rc = inf_tls_seal(s->tls, effect->bytes);
+    if (rc != 0) {
+        end(s, rc);
+    } else {
+        write_sealed(s);
+    }
 }
 
 static void on_linger_timeout(uv_timer_t *timer) {

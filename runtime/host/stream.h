@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* stream.h: the TCP streams of the control thread, by the names the core gives
    them. Syscalls are made outside the node's lock, each word to the core under
-   it. */
+   it. With keys, the registry's streams speak TLS: the core sees their plain
+   bytes, and none of a stream whose peer has not shown that it knows a key. */
 #ifndef INF_HOST_STREAM_H
 #define INF_HOST_STREAM_H
 
@@ -10,6 +11,8 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "core/node.h"
+#include "host/events.h"
+#include "host/tls.h"
 
 /** All streams of one node. */
 typedef struct inf_streams {
@@ -17,15 +20,17 @@ typedef struct inf_streams {
     uv_mutex_t *lock; /* of the node */
     inf_node *node;
     inf_alloc *mem;
-    inf_map open;     /* name -> stream the core knows */
-    inf_list all;     /* those and the ones being closed */
-    inf_list drained; /* whose core must be told so */
-    uint8_t *room;    /* what is read goes here first */
+    inf_events *events;
+    inf_tls_keys *keys; /* NULL: streams are open to everybody */
+    inf_map open;       /* name -> stream the core knows */
+    inf_list all;       /* those and the ones being closed */
+    inf_list drained;   /* whose core must be told so */
+    uint8_t *room;      /* what is read goes here first */
 } inf_streams;
 
-/** @return 0 or INF_ENOMEM. */
-int inf_streams_init(inf_streams *streams, uv_loop_t *loop, uv_mutex_t *lock,
-                     inf_node *node, inf_alloc *mem);
+/** Everything borrowed is set in `streams`, nothing else. @return 0 or
+    INF_ENOMEM. */
+int inf_streams_init(inf_streams *streams);
 /** Every stream must be closed, and the loop have run since. */
 void inf_streams_deinit(inf_streams *streams);
 /** A connection waits to be taken from the listener. */

@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/hmac.h>
 #include <openssl/ssl.h>
+#include <uv.h>
 
 #include "base/error.h"
 
@@ -21,6 +22,7 @@ typedef struct tls_key {
 
 struct inf_tls_keys {
     inf_alloc *mem;
+    uv_rwlock_t lock; /* around the list: two threads use it */
     SSL_CTX *dialling;
     SSL_CTX *accepting;
     tls_key list[KEYS_MAX];
@@ -29,7 +31,9 @@ struct inf_tls_keys {
 
 struct inf_tls {
     inf_alloc *mem;
-    SSL *ssl; /* owns both queues */
+    inf_tls_keys *keys;              /* borrowed */
+    uint8_t identity[IDENTITY_SIZE]; /* of the key it dialled with */
+    SSL *ssl;                        /* owns both queues */
     BIO *in;
     BIO *out;
 };
@@ -63,8 +67,10 @@ int inf_tls_keys_set(inf_tls_keys *keys, const inf_slice *list, size_t count) {
             return INF_ECRYPT;
         }
     }
+    uv_rwlock_wrlock(&keys->lock);
     memcpy(keys->list, derived, count * sizeof *derived);
     keys->count = count;
+    uv_rwlock_wrunlock(&keys->lock);
     OPENSSL_cleanse(derived, sizeof derived);
     return 0;
 }
@@ -86,26 +92,36 @@ static SSL_SESSION *session_of(SSL *ssl, const tls_key *key) {
 
 static int on_use(SSL *ssl, const EVP_MD *digest, const unsigned char **id,
                   size_t *id_len, SSL_SESSION **session) {
-    const inf_tls_keys *keys = SSL_get_app_data(ssl);
+    inf_tls *tls = SSL_get_app_data(ssl);
     (void)digest; /* one cipher suite, so one digest */
-    *id = keys->list[0].identity;
+    uv_rwlock_rdlock(&tls->keys->lock);
+    const tls_key *key = &tls->keys->list[0];
+    memcpy(tls->identity, key->identity, IDENTITY_SIZE);
+    *session = session_of(ssl, key);
+    uv_rwlock_rdunlock(&tls->keys->lock);
+    *id = tls->identity;
     *id_len = IDENTITY_SIZE;
-    *session = session_of(ssl, &keys->list[0]);
     return *session != NULL;
+}
+
+static const tls_key *find_key(const inf_tls_keys *keys,
+                               const unsigned char *id, size_t id_len) {
+    for (size_t i = 0; i < keys->count && id_len == IDENTITY_SIZE; i++) {
+        const tls_key *key = &keys->list[i];
+        if (CRYPTO_memcmp(id, key->identity, IDENTITY_SIZE) == 0) return key;
+    }
+    return NULL;
 }
 
 static int on_find(SSL *ssl, const unsigned char *id, size_t id_len,
                    SSL_SESSION **session) {
-    const inf_tls_keys *keys = SSL_get_app_data(ssl);
+    inf_tls *tls = SSL_get_app_data(ssl);
     *session = NULL; /* an unknown key: the handshake fails */
-    for (size_t i = 0; i < keys->count; i++) {
-        const tls_key *key = &keys->list[i];
-        if (id_len != IDENTITY_SIZE) break;
-        if (CRYPTO_memcmp(id, key->identity, IDENTITY_SIZE) != 0) continue;
-        *session = session_of(ssl, key);
-        return *session != NULL;
-    }
-    return 1;
+    uv_rwlock_rdlock(&tls->keys->lock);
+    const tls_key *key = find_key(tls->keys, id, id_len);
+    if (key != NULL) *session = session_of(ssl, key);
+    uv_rwlock_rdunlock(&tls->keys->lock);
+    return key == NULL || *session != NULL;
 }
 
 static SSL_CTX *new_context(const SSL_METHOD *method) {
@@ -127,6 +143,10 @@ int inf_tls_keys_new(inf_tls_keys **out, inf_alloc *mem, const inf_slice *list,
     inf_tls_keys *keys = inf_zalloc(mem, sizeof *keys);
     if (keys == NULL) return INF_ENOMEM;
     keys->mem = mem;
+    if (uv_rwlock_init(&keys->lock) != 0) {
+        inf_free(mem, keys);
+        return INF_ESYSTEM;
+    }
     int rc = inf_tls_keys_set(keys, list, count);
     if (rc == 0) {
         keys->dialling = new_context(TLS_client_method());
@@ -150,6 +170,7 @@ void inf_tls_keys_free(inf_tls_keys *keys) {
     SSL_CTX_free(keys->dialling);
     SSL_CTX_free(keys->accepting);
     OPENSSL_cleanse(keys->list, sizeof keys->list);
+    uv_rwlock_destroy(&keys->lock);
     inf_free(keys->mem, keys);
 }
 
@@ -159,6 +180,7 @@ inf_tls *inf_tls_new(inf_tls_keys *keys, bool dialled) {
     inf_tls *tls = inf_zalloc(keys->mem, sizeof *tls);
     if (tls == NULL) return NULL;
     tls->mem = keys->mem;
+    tls->keys = keys;
     tls->ssl = SSL_new(dialled ? keys->dialling : keys->accepting);
     tls->in = BIO_new(BIO_s_mem());
     tls->out = BIO_new(BIO_s_mem());
@@ -170,7 +192,7 @@ inf_tls *inf_tls_new(inf_tls_keys *keys, bool dialled) {
         return NULL;
     }
     SSL_set_bio(tls->ssl, tls->in, tls->out);
-    (void)SSL_set_app_data(tls->ssl, keys);
+    (void)SSL_set_app_data(tls->ssl, tls);
     if (dialled) {
         SSL_set_connect_state(tls->ssl);
     } else {

@@ -8,7 +8,8 @@
 
 #include "base/buf.h"
 
-/** The keys of a node, as links use them; outlives every link. */
+/** The keys of a node, as links use them, on any thread; outlives every link.
+ */
 typedef struct inf_tls_keys inf_tls_keys;
 /** One link's end. */
 typedef struct inf_tls inf_tls;
