@@ -193,7 +193,7 @@ function M.real()
   local ok, module = pcall(require, "infinitomata.core")
   if ok then
     core = module
-    payloads.attach(core.copy)
+    payloads.attach(core.copy, core.plain)
     core.on_turn(function()
       local _, more = task.turn()
       return more

@@ -6,6 +6,7 @@ local check = require("finitomata.check")
 local clocks = require("finitomata.clock")
 local config = require("finitomata.config")
 local definitions = require("finitomata.definition")
+local flow = require("finitomata.flow")
 local log = require("finitomata.log")
 local parser = require("finitomata.parser")
 local persistency = require("finitomata.persistency")
@@ -40,6 +41,16 @@ function M.parse(text, syntax)
     error(("bad argument #2 to 'parse' (unknown syntax '%s')"):format(tostring(syntax)), 2)
   end
   return parser.parse(text, syntax)
+end
+
+---Makes a flow, for the option `forks`, of a table of steps:
+---event -> {from=, to=, run=, initial=, final=}.
+---@param steps table<string, table>
+---@param options? {on_initialization: function?, name: string?}
+---@return finitomata.Definition
+function M.flow(steps, options)
+  local definition = flow.new(steps, options)
+  return definition
 end
 
 ---A clock that moves only by `:advance(ms)`.

@@ -9,6 +9,7 @@
 --- that waits for something, does the event go to the FSM's own backlog.
 local Error = require("finitomata.error")
 local engine = require("finitomata.engine")
+local flow = require("finitomata.flow")
 local guard = require("finitomata.guard")
 local histories = require("finitomata.history")
 local payloads = require("finitomata.payload")
@@ -139,6 +140,7 @@ local function settle(self, err, pending, try)
     pending = follow_up(self)
     node = self[NODE]
   end
+  if err == nil and node.fork and not pending then flow.enter(self) end
   context.fsm = nil
   if try.waiter and not (err and pending) then answer(self, try.waiter, err) end
   if node.name == "*" and not err and self[MAIL] ~= DEAD then
@@ -284,6 +286,7 @@ local function take_resume(self)
   self[MAIL] = self[MAIL] - 1 + BUSY
   context.fsm = self
   local pending = self[NODE].auto and follow_up(self)
+  if self[NODE].fork and not pending then flow.enter(self) end
   context.fsm = nil
   if self[NODE].name == "*" then
     M.terminate(self, "normal")
@@ -511,6 +514,7 @@ function M.vanish(self, reason)
   if extra then refuse_waiting(self, extra) end
   timers.disarm(self)
   self[MAIL] = DEAD
+  if self[KIND].forks then flow.leave(self) end
   self[KIND].branch:forget(self, reason)
   if extra and extra.stop then
     for _, waiter in ipairs(extra.stop.waiters) do task.wake(waiter, true) end

@@ -228,7 +228,16 @@ function read.forks(reading)
       reading:fault("bad_option", "forks: `%s`: {event = flow} expected, got %s", state,
         type(flows))
     elseif reading.states[state] then
-      for event in pairs(flows) do reading:event(event, "forks", state) end
+      for event, flow in pairs(flows) do
+        reading:event(event, "forks", state)
+        if type(event) == "string" and event:sub(-1) == "!" then
+          reading:fault("bad_option", "forks: `%s` leaves `%s` by itself, no flow could run", event,
+            state)
+        end
+        if type(flow) ~= "table" then
+          reading:fault("bad_option", "forks: `%s`: a flow expected, got %s", event, type(flow))
+        end
+      end
       forks[state] = flows
     end
   end

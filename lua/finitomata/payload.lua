@@ -55,12 +55,13 @@ local function copy_table(source, depth)
   return target
 end
 
-local native -- the same in C, once there is a loop
+local native, native_plain -- the same in C, once there is a loop
 
----Lets tables be copied by a faster function: `copy, or nil, path, why`.
----@param copy fun(value: table): table?, string?, string?
-function M.attach(copy)
-  native = copy
+---Lets tables be copied and checked by faster functions.
+---@param copy fun(value: table): table?, string?, string? the copy, or nil, path and why
+---@param plain fun(value: table): boolean
+function M.attach(copy, plain)
+  native, native_plain = copy, plain
 end
 
 ---A deep copy of plain data. Scalars are their own copies; metatables are not
@@ -108,7 +109,10 @@ end
 ---@return boolean
 function M.is_plain(value)
   local kind = type(value)
-  if kind == "table" then return table_is_plain(value, 1) end
+  if kind == "table" then
+    if native_plain then return native_plain(value) end
+    return table_is_plain(value, 1)
+  end
   return SCALAR[kind] == true
 end
 

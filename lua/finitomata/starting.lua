@@ -55,6 +55,7 @@ function M.kind(branch, definition, plan)
     timer = options.timer,
     timed = timed,
     mailbox = options.mailbox,
+    forks = next(options.forks) ~= nil,
     known = plan.known,
     history_mask = plan.history_mask,
     shutdown = options.shutdown,

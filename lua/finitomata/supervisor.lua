@@ -7,6 +7,8 @@ local check = require("finitomata.check")
 local clocks = require("finitomata.clock")
 local config = require("finitomata.config")
 local definitions = require("finitomata.definition")
+local delayed = require("finitomata.delayed")
+local flows = require("finitomata.flow")
 local guard = require("finitomata.guard")
 local instances = require("finitomata.instance")
 local log = require("finitomata.log")
@@ -217,34 +219,6 @@ end
 
 -- ---- sending -------------------------------------------------------------------
 
-local function send_later(delayed)
-  if delayed.cancelled then return end
-  local fsm = delayed.branch._fsms[delayed.name]
-  if not fsm then return end
-  instances.send(fsm, delayed.event, delayed.payload)
-end
-
-local Delayed = {}
-Delayed.__index = Delayed
-
----Takes a delayed event back.
----@return boolean cancelled false when it was sent already
-function Delayed:cancel()
-  if self.cancelled then return false end
-  self.cancelled = true
-  return self.branch.clock:stop(self.timer)
-end
-
----@private
-function Branch:_later(name, event, event_payload, delay)
-  local payload, err = payloads.copy(event_payload)
-  if err then return nil, err end
-  local delayed = setmetatable({ branch = self, name = name, event = event, payload = payload },
-    Delayed)
-  delayed.timer = self.clock:start(delay, send_later, delayed)
-  return true, delayed
-end
-
 ---Sends an event. It is accepted, not handled, when this returns.
 ---@param name any
 ---@param event string
@@ -262,7 +236,7 @@ function Branch:transition(name, event, event_payload, delay_ms)
   if delay_ms ~= nil then
     check.type(event, "string", 2, "transition")
     check.duration(delay_ms, 4, "transition")
-    if delay_ms > 0 then return self:_later(name, event, event_payload, delay_ms) end
+    if delay_ms > 0 then return delayed.send(self, name, event, event_payload, delay_ms) end
   end
   if not fsm[1].known[event] then check.type(event, "string", 2, "transition") end
   return send(fsm, event, event_payload)
@@ -521,6 +495,23 @@ function Branch:stop_fsm(name, reason)
   if fsm == nil then return nil, no_such(name) end
   if reason == nil then reason = "stop" end
   return stop_fsm(self, fsm, reason)
+end
+
+---Ends an FSM without waiting for it.
+---@param name any
+---@param reason any
+function Branch:dismiss(name, reason)
+  local fsm = self._fsms[name]
+  if fsm then instances.send_stop(fsm, reason, task.waiter()) end
+end
+
+---The flow that runs for a fork state of an FSM.
+---@param name any
+---@param state string
+---@return finitomata.Flow?
+---@return finitomata.Error? err "no_such_fsm"
+function Branch:flow(name, state)
+  return flows.of(self, name, state)
 end
 
 ---Ends all FSMs of the branch.

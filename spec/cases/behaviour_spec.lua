@@ -11,6 +11,20 @@ local NOT_OURS = {
   B193 = "absent callbacks do nothing; there is no impl_for",
 }
 
+-- Ours counts the steps that are not taken back, and says when there is none.
+local RECORDED = { { "k", "seal", "done" }, { "m", "fill", "done" }, { "n", "open", "done" },
+  { "*", "__start__", "ok" } }
+local BACK_AND_FORTH = {
+  { "ok", "done" }, { "ok", "done" }, { "ok", "done" }, { "ok", true },
+  { steps = RECORDED, current = "k", left = 2, passed = 2, pointer = 1 },
+  { "ok", true },
+  { steps = RECORDED, current = "m", left = 3, passed = 1, pointer = 2 },
+  { "error", "not_responding: `m` does not answer `finitomata__back`" },
+  { steps = RECORDED, current = "m", left = 3, passed = 1, pointer = 2 },
+  { "ok", "done" },
+  { steps = { table.unpack(RECORDED, 2) }, current = "k", left = 2, passed = 2, pointer = 0 },
+}
+
 -- Where one of our own rules moves the expectation and the case does not say so.
 local OURS = {
   B021 = { after = { "a", "@dead", "@dead" } },
@@ -21,6 +35,13 @@ local OURS = {
   B066 = { after = { "idle", "idle" }, last_error = { stage = "not_allowed" } },
   B080 = { after = { "off", "on" }, last_error = { stage = "on_enter", reason = "r" } },
   B084 = false,
+  B171 = { results = BACK_AND_FORTH },
+  B175 = {
+    after = { "a", "wait", "fin", "fin" },
+    results = { { "ok", { { "open", { "m", "skipped" } }, { "fill", { "k", "skipped" } },
+      { "send", { "finitomata__flowed", "skipped" } } } } },
+  },
+  B179 = { start = "ok" },
   B099 = { after = { "off", "off" }, last_error = { stage = "timer", reason = "x" } },
 }
 

@@ -170,6 +170,45 @@ local function adapter_of(script, log)
   }
 end
 
+local function flow_of(flow, script, log)
+  local steps = {}
+  for _, each in ipairs(flow.events) do
+    local event, step = each[1], each[2]
+    steps[event] = { from = step.valid_states, to = step.target_states, initial = step.initial,
+      final = step.final, run = function(payload, id, object)
+        log { "handler", event, shown(payload), shown(id), shown(object) }
+        local result = script:answer("handler", event)
+        if result[1] == "default" then return "done" end
+        if result[1] == "raise" then error(result[2], 0) end
+        return copy(result)
+      end }
+  end
+  return finitomata.flow(steps, { on_initialization = function()
+    log { "on_flow_initialization" }
+    return give(script:answer("on_flow_initialization"))
+  end })
+end
+
+local function add_forks(options, case, script, log)
+  local flows = {}
+  for name, flow in pairs(case.flows) do flows[name] = flow_of(flow, script, log) end
+  options.forks = {}
+  for _, fork in ipairs(case.def.forks) do
+    local by_event = {}
+    for _, each in ipairs(fork[2]) do
+      by_event[each[1]] = by_event[each[1]] or {}
+      table.insert(by_event[each[1]], flows[each[2]])
+    end
+    options.forks[fork[1]] = by_event
+  end
+  options.on_fork = function(state)
+    log { "on_fork", state }
+    local result = script:answer("on_fork", state)
+    if result[1] == "raise" then error(result[2], 0) end
+    return flows[result[2]]
+  end
+end
+
 ---Retries at once in the reference; one millisecond apart here.
 local function at_once(ensure, entry)
   if not ensure then return nil end
@@ -202,6 +241,7 @@ local function definition_of(case, script, log)
     end
   end
   if def.persistency then options.persistency = adapter_of(script, log) end
+  if def.forks then add_forks(options, case, script, log) end
   for name, fn in pairs(callbacks_of(script, log, def.callbacks)) do options[name] = fn end
   if not options.timer then options.on_timer = nil end
   return finitomata.define(options)
@@ -268,9 +308,41 @@ function steps.read(run, what) return run:read(what) end
 
 function steps.all(run)
   local names = {}
-  for name in pairs(run.branch:all()) do names[#names + 1] = name end
-  table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
+  for name in pairs(run.branch:all()) do
+    local state, owner = name:match("^fork:(.-):(.*)$")
+    names[#names + 1] = state and { "fork", state, owner } or name
+  end
+  table.sort(names, function(a, b) return type(a) == "table" and type(b) ~= "table" end)
   return names
+end
+
+local function outcome_of(result, err)
+  if result ~= nil then return { "ok", result } end
+  return { "error", err.code == "ambiguous_transition" and "@payload" or err.reason or err.code }
+end
+
+local flow_steps = {}
+
+function flow_steps.event(_, flow, event, payload)
+  if event == "finitomata__back" then return outcome_of(flow:back()) end
+  return outcome_of(flow:event(event, { payload = value_of(payload) }))
+end
+
+function flow_steps.event_to(_, flow, event, target, payload, options)
+  return outcome_of(flow:event(event, { to = target, payload = value_of(payload),
+    skip_handlers = options and options.skip_handlers }))
+end
+
+function flow_steps.ffwd(_, flow, target, options)
+  local results, err = flow:fast_forward(target, options)
+  for i, each in ipairs(results or {}) do results[i] = { each[1], { each[2], each[3] } } end
+  return outcome_of(results, err)
+end
+
+function flow_steps.info(_, flow) return (flow:info()) end
+
+function steps.flow(run, state, what, ...)
+  return flow_steps[what](run, assert(run.branch:flow("fsm", state)), ...)
 end
 
 ---@return boolean whether this runner knows all steps of the case
@@ -278,7 +350,7 @@ function M.knows(case)
   for _, step in ipairs(case.steps) do
     if not steps[step[1]] then return false end
   end
-  return case.def.forks == nil
+  return true
 end
 
 ---@param case table
