@@ -54,9 +54,10 @@ typedef struct inf_member_tuning {
     bool count_live;  /* n and k over live members (memberlist: over all) */
     bool stall_guard; /* re-arm what ran out while we ourselves stood still */
     bool even_gossip; /* walk the members in turn (memberlist: draw) */
-    bool last_word;   /* ask a suspect once more before its time is up */
-    bool fast_death;  /* a refused connection confirms a death at once */
-    bool serf;        /* say leave intents and events as Serf does */
+    bool verify_hearsay; /* ask before repeating what a peer's list says */
+    bool last_word;      /* ask a suspect once more before its time is up */
+    bool fast_death;     /* a refused connection confirms a death at once */
+    bool serf;           /* say leave intents and events as Serf does */
 } inf_member_tuning;
 
 /** The constants of an environment, all improvements on. */

@@ -363,6 +363,9 @@ void inf_probe_step(inf_member *m, member_probe *probe);
 void inf_probe_now(inf_member *m, member_record *r, bool refused);
 /** Pings a suspect outside any probe: its refutation rides on the ack. */
 void inf_probe_last_word(inf_member *m, const member_record *r);
+/** A peer holds the member, whom we hold alive, for suspect or dead: tells the
+    member, and probes it. */
+void inf_probe_hearsay(inf_member *m, member_record *r);
 /** The TCP ping of a probe ended; `status` 0: it was answered. */
 void inf_probe_stream(inf_member *m, uint64_t stream, int status);
 /** Nobody waits for this record any more. */

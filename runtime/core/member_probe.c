@@ -51,14 +51,11 @@ static inf_message ping_for(const inf_member *m, inf_slice node, uint32_t seq) {
                          .source_port = own->port};
 }
 
-static void send_ping(inf_member *m, const member_record *r, uint32_t seq) {
+/* Lifeguard's buddy: whoever is suspected hears of it first, and before the
+   ping, so that the ack can carry the refutation. */
+static void send_ping_to_suspect(inf_member *m, const member_record *r,
+                                 uint32_t seq) {
     inf_message ping = ping_for(m, r->name, seq);
-    if (r->state != INF_MEMBER_SUSPECT || !m->tuning.buddy) {
-        inf_send(m, &r->addr, &ping);
-        return;
-    }
-    /* Lifeguard's buddy: whoever is suspected hears of it first, and before
-       the ping, so that the ack can carry the refutation. */
     inf_message word = {.kind = INF_MESSAGE_SUSPECT,
                         .node = r->name,
                         .from = m->self->name,
@@ -66,8 +63,17 @@ static void send_ping(inf_member *m, const member_record *r, uint32_t seq) {
     inf_send_both(m, &r->addr, &word, &ping);
 }
 
+static void send_ping(inf_member *m, const member_record *r, uint32_t seq) {
+    if (r->state == INF_MEMBER_SUSPECT && m->tuning.buddy) {
+        send_ping_to_suspect(m, r, seq);
+        return;
+    }
+    inf_message ping = ping_for(m, r->name, seq);
+    inf_send(m, &r->addr, &ping);
+}
+
 void inf_probe_last_word(inf_member *m, const member_record *r) {
-    send_ping(m, r, ++m->seq);
+    send_ping_to_suspect(m, r, ++m->seq);
 }
 
 /* ---- a probe's life ------------------------------------------------------ */
@@ -235,6 +241,12 @@ void inf_probe_now(inf_member *m, member_record *r, bool refused) {
     if (probe->target == NULL) begin_probe(m, probe, r, true);
     ask_by_stream(m, probe);
     if (refused) note_refused(m, probe);
+}
+
+void inf_probe_hearsay(inf_member *m, member_record *r) {
+    member_probe *probe = probe_of(m, r);
+    inf_probe_last_word(m, r);
+    if (probe != NULL && probe->target == NULL) begin_probe(m, probe, r, true);
 }
 
 void inf_probe_stream(inf_member *m, uint64_t stream, int status) {

@@ -307,8 +307,22 @@ void inf_rules_expired(inf_member *m, member_record *r) {
     await_end(m, s);
 }
 
-/* A peer's list is hearsay: its dead are only suspects to us, so that a member
-   it lost from sight can speak up. */
+/* A peer's list is hearsay. memberlist takes its suspects and its dead for
+   suspects, on its own account; but then an accuser hears its own word back
+   from many mouths and takes it for confirmation. So rather ask the member. */
+static void doubt_heard(inf_member *m, const inf_message *state) {
+    member_record *r = inf_table_find(m, state->node);
+    if (r != NULL && !r->self && m->tuning.verify_hearsay) {
+        bool news = state->incarnation >= r->incarnation;
+        if (r->state == INF_MEMBER_ALIVE && news) inf_probe_hearsay(m, r);
+        return;
+    }
+    inf_message word = *state;
+    word.kind = INF_MESSAGE_SUSPECT;
+    word.from = m->self->name;
+    inf_rules_suspect(m, &word);
+}
+
 void inf_rules_merge(inf_member *m, const inf_message *state) {
     inf_message word = *state;
     switch (state->state) {
@@ -323,9 +337,7 @@ void inf_rules_merge(inf_member *m, const inf_message *state) {
         break;
     case INF_MEMBER_SUSPECT:
     case INF_MEMBER_DEAD:
-        word.kind = INF_MESSAGE_SUSPECT;
-        word.from = m->self->name;
-        inf_rules_suspect(m, &word);
+        doubt_heard(m, state);
         break;
     default:
         m->stats.bad_packets++;

@@ -44,6 +44,7 @@ sim *sim_new(const sim_options *options) {
         n->port = 7946;
         n->tick = (sim_event){.kind = SIM_TICK, .node = i};
         n->inbox_last = &n->inbox;
+        n->held_last = &n->held;
     }
     printf("# seed %llu\n", (unsigned long long)options->seed);
     return s;
@@ -154,6 +155,7 @@ void sim_start(sim *s, size_t node) {
     n->life++;
     n->silent = false;
     n->frozen = false;
+    n->deaf = false;
     sim_note(s, "n%zu starts, life %u", node, n->life);
     n->unit = s->options.kind->birth(s, node, sim_node_ms(s, node));
     INF_ASSERT(n->unit != NULL);
@@ -193,20 +195,38 @@ void sim_freeze(sim *s, size_t node) {
     inf_heap_remove(&s->heap, &s->nodes[node].tick.item);
 }
 
-void sim_thaw(sim *s, size_t node) {
-    sim_machine *n = &s->nodes[node];
-    if (!n->frozen) return;
-    sim_note(s, "n%zu thaws", node);
-    n->frozen = false;
-    if (n->unit == NULL) return;
-    while (n->inbox != NULL && !n->frozen) {
+static void read_inbox(sim *s, sim_machine *n) {
+    while (n->inbox != NULL && !n->frozen && !n->deaf) {
         sim_event *event = n->inbox;
         n->inbox = event->next;
         sim_deliver(s, event);
     }
     n->inbox_last = &n->inbox;
     n->inbox_count = 0;
-    if (n->unit != NULL) sim_settle(s, node);
+    if (n->unit != NULL) sim_settle(s, n->index);
+}
+
+void sim_thaw(sim *s, size_t node) {
+    sim_machine *n = &s->nodes[node];
+    if (!n->frozen) return;
+    sim_note(s, "n%zu thaws", node);
+    n->frozen = false;
+    if (n->unit == NULL) return;
+    read_inbox(s, n);
+}
+
+void sim_deafen(sim *s, size_t node) {
+    sim_note(s, "n%zu is deaf", node);
+    s->nodes[node].deaf = true;
+}
+
+void sim_hear(sim *s, size_t node) {
+    sim_machine *n = &s->nodes[node];
+    if (!n->deaf) return;
+    sim_note(s, "n%zu hears again", node);
+    n->deaf = false;
+    sim_release(s, n);
+    if (n->unit != NULL) read_inbox(s, n);
 }
 
 void sim_jump(sim *s, size_t node, int64_t by_ms) {

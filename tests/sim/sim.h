@@ -86,6 +86,10 @@ void sim_silence(sim *s, size_t node);
 /** The process stands still until sim_thaw; what arrives waits. */
 void sim_freeze(sim *s, size_t node);
 void sim_thaw(sim *s, size_t node);
+/** The process goes on, but nothing it sends leaves and nothing reaches it
+    until sim_hear; then all of it does at once. Lifeguard's "slow member". */
+void sim_deafen(sim *s, size_t node);
+void sim_hear(sim *s, size_t node);
 /** Moves the node's own clock. */
 void sim_jump(sim *s, size_t node, int64_t by_ms);
 bool sim_runs(const sim *s, size_t node);

@@ -86,7 +86,13 @@ void sim_inbox_clear(sim_machine *n) {
         n->inbox = event->next;
         sim_event_free(event);
     }
+    while (n->held != NULL) {
+        sim_event *event = n->held;
+        n->held = event->next;
+        sim_event_free(event);
+    }
     n->inbox_last = &n->inbox;
+    n->held_last = &n->held;
     n->inbox_count = 0;
 }
 
@@ -103,6 +109,12 @@ static void put_aside(sim_machine *n, sim_event *event) {
 
 /* ---- datagrams ----------------------------------------------------------- */
 
+static void hold(sim_machine *n, sim_event *event) {
+    event->next = NULL;
+    *n->held_last = event;
+    n->held_last = &event->next;
+}
+
 static void send_packet(sim *s, size_t from, const inf_effect *effect) {
     sim_machine *to = sim_machine_at(s, &effect->addr);
     s->counters.packets++;
@@ -117,8 +129,21 @@ static void send_packet(sim *s, size_t from, const inf_effect *effect) {
         if (effect->addr.port != to->port) continue;
         sim_event *event = event_new(SIM_PACKET, to->index, effect->bytes);
         event->from = sim_addr(s, from);
+        if (s->nodes[from].deaf) {
+            hold(&s->nodes[from], event);
+        } else {
+            happen(s, event, travel_us(s));
+        }
+    }
+}
+
+void sim_release(sim *s, sim_machine *n) {
+    while (n->held != NULL) {
+        sim_event *event = n->held;
+        n->held = event->next;
         happen(s, event, travel_us(s));
     }
+    n->held_last = &n->held;
 }
 
 /* ---- streams ------------------------------------------------------------- */
@@ -178,7 +203,8 @@ static void dial(sim *s, size_t from, const inf_effect *effect) {
                            pipe) == 0);
     list_end(s, pipe, 0);
     s->counters.streams++;
-    bool reaches = to != NULL && passes(s, from, to->index);
+    bool reaches =
+        to != NULL && passes(s, from, to->index) && !s->nodes[from].deaf;
     sim_event *event = event_new(reaches ? SIM_OPEN : SIM_BROKEN,
                                  reaches ? to->index : from, nothing);
     event->pipe = pipe->id;
@@ -409,7 +435,7 @@ void sim_deliver(sim *s, sim_event *event) {
         sim_event_free(event);
         return;
     }
-    if (n->frozen) {
+    if (n->frozen || n->deaf) {
         sim_pipe *pipe = pipe_find(s, event->pipe);
         if (event->kind == SIM_OPEN && pipe != NULL && event->status != 1) {
             bool listens = event->from.port == n->port;

@@ -43,7 +43,10 @@ typedef struct sim_machine {
     uint16_t port;
     int64_t clock_ms; /* ahead of the world's */
     bool frozen;
-    bool silent; /* the machine itself is off */
+    bool silent;     /* the machine itself is off */
+    bool deaf;       /* the process runs, its mail waits */
+    sim_event *held; /* datagrams of a deaf process */
+    sim_event **held_last;
     sim_event tick;
     sim_event *inbox; /* waits for the thaw */
     sim_event **inbox_last;
@@ -102,6 +105,8 @@ void sim_take_effects(sim *s, size_t node);
 void sim_deliver(sim *s, sim_event *event);
 void sim_event_free(sim_event *event);
 void sim_inbox_clear(sim_machine *n);
+/** Sends what a deaf process could not. */
+void sim_release(sim *s, sim_machine *n);
 void sim_streams_clear(sim *s);
 /** Breaks the streams of a node that died; `loudly`: its machine says so. */
 void sim_streams_break(sim *s, size_t node, bool loudly);
