@@ -215,3 +215,18 @@ describe("copy", function()
     assert.same({ 1, { 2 }, x = { 3 } }, value)
   end)
 end)
+
+describe("plain", function()
+  it("says whether a copy would succeed", function()
+    local circle = {}
+    circle.self = { circle }
+    local values = {
+      1, "text", true, {}, { 1, { 2, x = { y = "z" } } }, { [1.5] = 1, [true] = 2 },
+      print, { print }, { x = { y = coroutine.create(print) } }, { [{}] = 1 }, circle,
+    }
+    for _, value in ipairs(values) do
+      assert.equal((core.copy(value)) ~= nil, core.plain(value))
+    end
+    assert.is_true(core.plain(nil))
+  end)
+end)

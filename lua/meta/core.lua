@@ -90,6 +90,11 @@ function core.pack(value, root) end
 ---@return any value or, without `ok`, what is wrong with the bytes
 function core.unpack(bytes) end
 
+---Whether `copy` would succeed.
+---@param value any
+---@return boolean
+function core.plain(value) end
+
 ---A deep copy of what `pack` takes.
 ---@param value any
 ---@param root? string

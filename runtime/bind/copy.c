@@ -66,6 +66,22 @@ static bool copy_any(inf_walk *walk, int index) {
     return copied;
 }
 
+bool inf_value_plain(lua_State *L, int index, unsigned depth) {
+    int type = lua_type(L, index);
+    if (type != LUA_TTABLE) return is_scalar(type);
+    if (depth == INF_VALUE_DEPTH) return false; /* or a cycle */
+    luaL_checkstack(L, 4, INF_WHY_DEEP);
+    lua_pushnil(L);
+    while (lua_next(L, index) != 0) {
+        int value = lua_gettop(L);
+        bool plain = is_scalar(lua_type(L, value - 1)) &&
+                     inf_value_plain(L, value, depth + 1);
+        lua_pop(L, plain ? 1 : 2);
+        if (!plain) return false;
+    }
+    return true;
+}
+
 bool inf_value_copy(lua_State *L, int index, const char *root,
                     inf_buf *scratch) {
     inf_walk walk;

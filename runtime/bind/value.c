@@ -252,11 +252,16 @@ static int core_copy(lua_State *L) {
     return inf_value_copy(L, 1, root, scratch) ? 1 : refused(L);
 }
 
+static int core_plain(lua_State *L) {
+    luaL_checkany(L, 1);
+    lua_pushboolean(L, inf_value_plain(L, 1, 0));
+    return 1;
+}
+
 void inf_bind_values(lua_State *L) {
     static const luaL_Reg functions[] = {
-        {"pack", core_pack},
-        {"unpack", core_unpack},
-        {"copy", core_copy},
+        {"pack", core_pack}, {"unpack", core_unpack},
+        {"copy", core_copy}, {"plain", core_plain},
         {NULL, NULL},
     };
     luaL_setfuncs(L, functions, 0);

@@ -25,6 +25,9 @@ bool inf_value_pack(lua_State *L, int index, const char *root, inf_buf *buf);
  * @return true, or false with the reason pushed. Raises on memory.
  */
 bool inf_value_unpack(lua_State *L, inf_cursor *cursor);
+/** Whether inf_value_copy would succeed; `depth` is 0. Pushes nothing. */
+bool inf_value_plain(lua_State *L, int index, unsigned depth);
+
 /** As packing and unpacking, at a fraction of the cost: pushes a deep copy, or
     the path (made up in `scratch`) and the reason. */
 bool inf_value_copy(lua_State *L, int index, const char *root,
