@@ -21,6 +21,10 @@ LUA_VERSION ?= 5.4
 INST_BINDIR ?= $(PREFIX)/bin
 INST_LUADIR ?= $(PREFIX)/share/lua/$(LUA_VERSION)
 INST_LIBDIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
+# Where man and the shells look for what belongs to a program of PREFIX.
+INST_MAN    ?= $(PREFIX)/share/man/man1/infinitomata.1
+INST_BASH   ?= $(PREFIX)/share/bash-completion/completions/infinitomata
+INST_ZSH    ?= $(PREFIX)/share/zsh/site-functions/_infinitomata
 # no: only the program, the C module and the Lua files (a rock).
 INST_DEV    ?= yes
 
@@ -165,6 +169,9 @@ install: all ## into PREFIX (default /usr/local), under DESTDIR
 	set -e; for f in $(LUA_FILES:lua/%=%); do \
 	    install -D -m 644 lua/$$f $(DESTDIR)$(INST_LUADIR)/$$f; done
 ifeq ($(INST_DEV),yes)
+	install -D -m 644 man/infinitomata.1 $(DESTDIR)$(INST_MAN)
+	install -D -m 644 completions/infinitomata.bash $(DESTDIR)$(INST_BASH)
+	install -D -m 644 completions/_infinitomata $(DESTDIR)$(INST_ZSH)
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,include lib/pkgconfig)
 	install -m 644 runtime/include/infinitomata.h $(DESTDIR)$(PREFIX)/include/
 	install -m 644 $(STATIC) $(DESTDIR)$(PREFIX)/lib/
@@ -179,6 +186,7 @@ uninstall: ## takes out what install put in
 	rm -rf $(addprefix $(DESTDIR),$(INST_LIBDIR)/infinitomata \
 	    $(INST_LUADIR)/infinitomata $(INST_LUADIR)/finitomata)
 ifeq ($(INST_DEV),yes)
+	rm -f $(addprefix $(DESTDIR),$(INST_MAN) $(INST_BASH) $(INST_ZSH))
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,include/infinitomata.h \
 	    lib/libinfinitomata.a lib/libinfinitomata.so lib/libinfinitomata.so.0 \
 	    lib/pkgconfig/infinitomata.pc)

@@ -81,6 +81,11 @@ ok_if "a C program links with the shared library" says 0.1.0 embed
 ok_if "a C program links with the static library" says 0.1.0 embed_static
 ok_if "the version is one and the same" \
     says 0.1.0 pkg-config --modversion "$prefix/lib/pkgconfig/infinitomata.pc"
+ok_if "the man page is where man looks" test -f "$prefix/share/man/man1/infinitomata.1"
+ok_if "bash completion is where bash looks" \
+    bash -c ". '$prefix/share/bash-completion/completions/infinitomata' && complete -p infinitomata"
+ok_if "zsh completion is where zsh looks" \
+    grep -q "^#compdef infinitomata" "$prefix/share/zsh/site-functions/_infinitomata"
 ok_if "make uninstall" install uninstall
 ok_if "nothing is left of it" nothing_left
 done_testing
