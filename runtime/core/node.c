@@ -71,6 +71,8 @@ static int make_synch(inf_node *node, const inf_node_config *config) {
         .seed = inf_rng_next(&node->rng),
         .repair_ms = repair_ms(config->profile),
         .timeout_ms = wide ? 15000 : 5000,
+        .write_max =
+            config->stream_bytes != 0 ? config->stream_bytes : INF_SYNCH_WRITE,
         .store = node_store(node),
     };
     return inf_synch_new(&node->synch, &synch, node->now_ms);

@@ -46,6 +46,7 @@ typedef struct inf_node_config {
     size_t key_count;      /* 0: no encryption */
     uint32_t hold_ms;      /* rows of the dead are kept so long; 0: a minute */
     uint32_t deletes_max;  /* deletes remembered a branch; 0: 16384 */
+    uint32_t stream_bytes; /* on their way on one stream; 0: 128 kB */
 } inf_node_config;
 
 /**
@@ -138,6 +139,11 @@ int inf_node_release(inf_node *node, inf_slice branch, inf_slice name,
 /** Who runs the name, as this node sees it: 0 and *row, or INF_ENOENT. */
 int inf_node_whereis(const inf_node *node, inf_slice branch, inf_slice name,
                      inf_row *row);
+/** The name went down with its node: 0 and *row when nobody runs it and the last
+    one known to is a member declared dead, for as long as its rows are kept;
+    else INF_ENOENT. */
+int inf_node_lost(const inf_node *node, inf_slice branch, inf_slice name,
+                  inf_row *row);
 /** A row learnt from a reply before the owner's stream brought it. */
 int inf_node_hint(inf_node *node, inf_slice branch, const inf_row *row,
                   uint64_t now_ms);

@@ -54,6 +54,7 @@ int inf_synch_new(inf_synch **out, const inf_synch_config *config,
     synch->boot = config->boot;
     synch->repair_ms = config->repair_ms;
     synch->timeout_ms = config->timeout_ms;
+    synch->write_max = config->write_max;
     synch->store = config->store;
     inf_rng_seed(&synch->rng, config->seed);
     inf_heap_init(&synch->timers, synch->mem);

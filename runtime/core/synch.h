@@ -13,7 +13,7 @@
 #include "core/synch_frame.h"
 
 #define INF_SYNCH_SCOPES   64           /* branches of this node, by slot */
-#define INF_SYNCH_WRITE    (128u << 10) /* bytes on their way on one stream */
+#define INF_SYNCH_WRITE    (128u << 10) /* usual write_max */
 #define INF_SYNCH_WAITING  (256u << 10) /* small messages waiting on one */
 #define INF_SYNCH_LINKS    4096         /* streams */
 #define INF_SYNCH_REQUESTS 64           /* inf_synch_request under way */
@@ -50,6 +50,7 @@ typedef struct inf_synch_config {
     uint64_t seed;
     uint32_t repair_ms;  /* between looks at whether a peer has the same */
     uint32_t timeout_ms; /* for dialling and greeting */
+    uint32_t write_max;  /* bytes on their way on one stream */
     inf_synch_store store;
 } inf_synch_config;
 

@@ -109,6 +109,7 @@ struct inf_synch {
     inf_rng rng;
     uint32_t repair_ms;
     uint32_t timeout_ms;
+    uint32_t write_max;
     inf_synch_store store;
     inf_heap timers;
     inf_map peers_by_id;

@@ -89,7 +89,7 @@ void job_done(inf_synch *synch, link *l, unsigned slot, uint64_t number) {
 /* One run of changes of one owner; false when there is none. */
 static bool write_delta(inf_synch *synch, unsigned slot, uint64_t node,
                         inf_diff_cursor *cursor) {
-    size_t room = INF_SYNCH_WRITE - synch->write.len;
+    size_t room = synch->write_max - synch->write.len;
     inf_frame frame = {.kind = INF_FRAME_DELTA,
                        .scope = synch->scope_ids[slot]};
     inf_buf_clear(&synch->scratch);
@@ -103,7 +103,7 @@ static bool write_delta(inf_synch *synch, unsigned slot, uint64_t node,
 }
 
 static bool full(const inf_synch *synch) {
-    return synch->write.failed || synch->write.len >= INF_SYNCH_WRITE;
+    return synch->write.failed || synch->write.len >= synch->write_max;
 }
 
 static void write_acks(inf_synch *synch, link *l) {

@@ -8,6 +8,9 @@
 
 #include "sim_cluster_parts.h"
 
+/* On streams, for each node, in ten seconds of rest: roots, and a push/pull. */
+#define QUIET_BYTES 2000
+
 void cluster_fail(cluster *c, const char *format, ...) {
     if (c->report.failed) return;
     c->report.failed = true;
@@ -42,7 +45,8 @@ cluster_options cluster_options_of(cluster_profile profile, uint64_t seed) {
                                  profile == CLUSTER_HEALTHY ? 60000 : 120000,
                              .quiet_ms = 150000,
                              .deletes_max = 24,
-                             .hold_ms = 25000};
+                             .hold_ms = 25000,
+                             .stream_bytes = seed % 2 == 0 ? 0 : 60};
 }
 
 /* ---- faults
@@ -151,7 +155,8 @@ static void busy_time(cluster *c) {
     uint64_t start_ms = sim_now_ms(c->world);
     uint64_t end_ms = start_ms + c->options.run_ms;
     while (sim_now_ms(c->world) < end_ms && !c->report.failed) {
-        pass(c, 10 + inf_rng_below(&c->rng, 390));
+        bool rolling = c->options.profile == CLUSTER_ROLLING;
+        pass(c, 10 + inf_rng_below(&c->rng, rolling ? 60 : 390));
         for (uint64_t i = inf_rng_below(&c->rng, 4); i != 0; i--)
             model_client(c);
         if (c->options.profile == CLUSTER_FAULTS &&
@@ -201,7 +206,7 @@ static void rest(cluster *c) {
     forget_wishes(c);
     uint64_t healed_ms = sim_now_ms(c->world);
     uint64_t wrong_ms = healed_ms;
-    uint64_t before = 0;
+    uint64_t before = sim_counters_of(c->world).stream_bytes;
     while (!c->report.failed && sim_now_ms(c->world) < wrong_ms + 10000) {
         if (!check_rest(c, why, sizeof why)) {
             wrong_ms = sim_now_ms(c->world);
@@ -217,6 +222,10 @@ static void rest(cluster *c) {
     c->report.converged_ms = wrong_ms - healed_ms;
     c->report.quiet_bytes = sim_counters_of(c->world).stream_bytes - before;
     count_lost(c, lived);
+    if (c->report.quiet_bytes > QUIET_BYTES * c->nodes) { /* E5 */
+        cluster_fail(c, "%llu bytes at rest",
+                     (unsigned long long)c->report.quiet_bytes);
+    }
 }
 
 static void births(cluster *c) {

@@ -24,10 +24,11 @@ typedef struct cluster_options {
     uint64_t seed;
     size_t nodes; /* 0: 3 to 6 by chance */
     size_t names;
-    uint32_t run_ms;      /* before the heal */
-    uint32_t quiet_ms;    /* after it, at most */
-    uint32_t deletes_max; /* small: forces full transfers */
-    uint32_t hold_ms;     /* of the rows of the dead */
+    uint32_t run_ms;       /* before the heal */
+    uint32_t quiet_ms;     /* after it, at most */
+    uint32_t deletes_max;  /* small: forces full transfers */
+    uint32_t hold_ms;      /* of the rows of the dead */
+    uint32_t stream_bytes; /* on their way; small: transfers in many steps */
 } cluster_options;
 
 /** What happened in one run. */

@@ -85,13 +85,27 @@ static void check_marks(cluster *c, size_t node, size_t owner,
     *m = (mark){have->boot, have->high};
 }
 
+/* Nothing shows of members that are not up. */
+static void check_owner_lives(cluster *c, size_t node, inf_slice owner) {
+    inf_member_view view;
+    bool known = inf_node_member_find(cluster_node(c, node), owner, &view);
+    if (!known || view.state == INF_MEMBER_DEAD ||
+        view.state == INF_MEMBER_LEFT) {
+        cluster_fail(c, "n%zu shows a row of %.*s, which is dead", node,
+                     (int)owner.len, (const char *)owner.data);
+    }
+}
+
 /* I3, locally: the rows a node shows of itself are its own FSMs. */
-static void check_own(cluster *c, size_t node) {
+static void check_shown(cluster *c, size_t node) {
     uint64_t at = 0;
     inf_row row;
     while (
         inf_node_row_next(cluster_node(c, node), CLUSTER_BRANCH, &at, &row)) {
-        if (sim_node_of(row.node) != node) continue;
+        if (sim_node_of(row.node) != node) {
+            check_owner_lives(c, node, row.node);
+            continue;
+        }
         bool runs = false;
         for (size_t i = 0; i < c->ghost_count && !runs; i++) {
             const ghost *g = &c->ghosts[i];
@@ -118,7 +132,7 @@ void check_always(cluster *c) {
             check_replica(c, node, owner, &have);
             check_marks(c, node, owner, &have);
         }
-        check_own(c, node);
+        check_shown(c, node);
     }
 }
 

@@ -29,6 +29,7 @@ static void *birth(sim *s, size_t node, uint64_t now_ms) {
         .key_count = options->key_count,
         .hold_ms = c->options.hold_ms,
         .deletes_max = c->options.deletes_max,
+        .stream_bytes = c->options.stream_bytes,
     };
     INF_ASSERT(inf_node_new(&unit, &config, now_ms) == 0);
     INF_ASSERT(inf_node_branch_add(unit, CLUSTER_BRANCH, now_ms) == 0);

@@ -1,0 +1,83 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# mutants.sh: switches one mechanism of the registry off at a time and shows
+# that the simulator notices. Prints a line for each; exits 1 when one lives.
+#
+#   tests/sim/mutants.sh [RUNS]      RUNS worlds for each, 400 by default
+#
+# A mutant is: name, profile (1 rolling, 2 faults), file, sed expression.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+runs=${1:-400}
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT INT TERM
+alive=0
+
+build() { # compiles the world from $work/tree
+    ${CC:-cc} -std=c11 -O1 -D_GNU_SOURCE -I"$work/tree/runtime" \
+        -I"$work/tree/tests" -I"$work/tree/tests/sim" \
+        "$work"/tree/tests/sim/test_registry.c "$work"/tree/tests/sim/sim*.c \
+        "$work"/tree/runtime/base/*.c "$work"/tree/runtime/core/*.c \
+        -o "$work/world" -lcmocka -lxxhash -lsodium -lcrypto -lz -lm
+}
+
+mutant() { # NAME PROFILE FILE SED ["rare"]: one in thousands, or unit tests only
+    rm -rf "$work/tree"
+    mkdir -p "$work/tree/tests"
+    cp -r runtime "$work/tree/runtime"
+    cp -r tests/sim tests/test.h "$work/tree/tests/"
+    if [ -n "$3" ]; then
+        sed -i -E "$4" "$work/tree/runtime/core/$3"
+        if cmp -s "runtime/core/$3" "$work/tree/runtime/core/$3"; then
+            echo "$1: nothing was changed"
+            alive=1
+            return
+        fi
+    fi
+    if ! build >"$work/build.log" 2>&1; then
+        echo "$1: does not build"
+        sed -n 1,5p "$work/build.log"
+        alive=1
+        return
+    fi
+    PROFILE=$2 SEED=1 RUNS=$runs timeout 300 "$work/world" >"$work/log" 2>&1
+    status=$?
+    # A world that dies or hangs counts as noticed, too.
+    failing=$(grep -c ' fails: ' "$work/log")
+    lost=$(sed -n 's/.* \([0-9]*\) names lost.*/\1/p' "$work/log" | tail -1)
+    echo "$1: $failing of $runs worlds fail, ${lost:-?} names lost," \
+        "exit $status"
+    if [ -z "$3" ]; then
+        [ "$status" -eq 0 ] || alive=1
+    elif [ "$status" -eq 0 ] && [ "${lost:-0}" -le 3 ] && [ $# -eq 4 ]; then
+        echo "$1: NOT NOTICED"
+        alive=1
+    fi
+}
+
+mutant "nothing off" 2 "" ""
+mutant "gap check" 2 registry_diff.c \
+    's/return span->from > o->cur \|\| from_nothing \? INF_EGAP : 0;/return 0;/'
+mutant "deletes from nothing" 2 registry_diff.c \
+    's/span->from > o->cur \|\| from_nothing/span->from > o->cur/'
+mutant "boot order" 2 registry_diff.c \
+    's/if \(span->boot < o->boot\) return INF_ESTALE;//; s/span->boot > o->boot\)/span->boot != o->boot)/' rare
+mutant "replace by difference" 2 registry_diff.c \
+    's/^    owner_drop_old\(reg, o\);/    o->old = (row_list){0, 0};/'
+mutant "floor" 2 registry_diff.c 's/cursor->at >= o->floor/true/'
+mutant "relay only what is whole" 2 registry_diff.c \
+    's/o == NULL \|\| o->cur < o->goal/o == NULL/'
+mutant "hint sweep" 2 registry.c 's/if \(r->stamp <= stamp\) drop_row/if (false) drop_row/'
+mutant "cursor reset on purge" 2 registry.c \
+    's/o->cur = o->goal = o->floor = o->stamp = 0;/o->floor = 0;/'
+mutant "hiding the dead" 2 registry_owners.c \
+    's/^    set_up\(reg, o, false\);/    (void)0;/'
+mutant "confirm handshake" 2 node_conflict.c \
+    's/inf_registry_confirms\(b->registry, name, claim.stamp\)/true/; s/bool alive = claim.boot == node->boot \&\& !node->leaving \&\&/bool alive =/' rare
+mutant "stopping losers" 2 node_conflict.c 's/^    if \(!same/    if (true || !same/'
+mutant "stamps outrank what is seen" 2 registry.c \
+    's/if \(next <= above\) next = above \+ 1;//' rare
+mutant "ready gate" 1 node_gate.c 's/return stayed \? 0 : INF_ENOTREADY;/return 0;/'
+mutant "views before starts" 1 node_gate.c \
+    's/b->settled = waited \|\| agreed\(node, b\);/b->settled = true;/'
+exit $alive
