@@ -159,6 +159,24 @@ static void a_call_to_a_dead_node_ends_as_soon_as_it_is_known(void **state) {
     assert_true(w->elapsed_ms < 1000);
 }
 
+static bool b_is_known_dead(world *w) {
+    return w->nodes[0].fails != 0;
+}
+
+static void a_name_lost_with_its_node_is_answered_at_once(void **state) {
+    world *w = *state;
+    world_start_three(w);
+    node_claim(&w->nodes[1], "order-7");
+    assert_true(world_run_until(w, order_7_is_everywhere));
+    node_stop(&w->nodes[1]);
+    assert_true(world_run_until(w, b_is_known_dead));
+    node_call_name(&w->nodes[0], "order-7", 1000, 1);
+    assert_true(world_run_until(w, one_result));
+    assert_int_equal(w->status, INF_EUNREACHABLE);
+    assert_int_equal(w->attempts, 1);
+    assert_string_equal(w->by, "b");
+}
+
 static void where_it_is_not_it_is_looked_for_again(void **state) {
     world *w = *state;
     world_start_three(w);
@@ -273,6 +291,7 @@ int main(void) {
         TEST(a_call_waits_for_a_name_and_is_woken_by_it),
         TEST(a_call_outlives_a_restart_of_the_owner),
         TEST(a_call_to_a_dead_node_ends_as_soon_as_it_is_known),
+        TEST(a_name_lost_with_its_node_is_answered_at_once),
         TEST(where_it_is_not_it_is_looked_for_again),
         TEST(an_answer_may_come_late),
         TEST(thousands_at_once_end_once_each),

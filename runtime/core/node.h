@@ -139,9 +139,9 @@ int inf_node_release(inf_node *node, inf_slice branch, inf_slice name,
 /** Who runs the name, as this node sees it: 0 and *row, or INF_ENOENT. */
 int inf_node_whereis(const inf_node *node, inf_slice branch, inf_slice name,
                      inf_row *row);
-/** The name went down with its node: 0 and *row when nobody runs it and the last
-    one known to is a member declared dead, for as long as its rows are kept;
-    else INF_ENOENT. */
+/** The name went down with its node: 0 and *row when nobody runs it and the
+    last one known to is a member declared dead, for as long as its rows are
+    kept; else INF_ENOENT. */
 int inf_node_lost(const inf_node *node, inf_slice branch, inf_slice name,
                   inf_row *row);
 /** A row learnt from a reply before the owner's stream brought it. */

@@ -271,6 +271,20 @@ int inf_node_whereis(const inf_node *node, inf_slice branch, inf_slice name,
     return 0;
 }
 
+int inf_node_lost(const inf_node *node, inf_slice branch, inf_slice name,
+                  inf_row *row) {
+    const branch_state *b = node_branch(node, branch);
+    inf_entry entry;
+    inf_member_view member;
+    if (b == NULL || inf_registry_find(b->registry, name, &entry) == 0 ||
+        inf_registry_lost(b->registry, name, &entry) != 0) {
+        return INF_ENOENT;
+    }
+    *row = node_row(&entry);
+    if (!inf_node_member_find(node, row->node, &member)) return INF_ENOENT;
+    return member.state == INF_MEMBER_DEAD ? 0 : INF_ENOENT;
+}
+
 int inf_node_hint(inf_node *node, inf_slice branch, const inf_row *row,
                   uint64_t now_ms) {
     node_begin(node, now_ms);

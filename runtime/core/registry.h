@@ -132,6 +132,10 @@ void inf_registry_stable(inf_registry *registry, uint64_t seq);
 /** The visible row of a name: 0 or INF_ENOENT. */
 int inf_registry_find(const inf_registry *registry, inf_slice name,
                       inf_entry *out);
+/** A row of the name that is not visible because its owner is down; for a name
+    that has no visible row. 0 or INF_ENOENT. */
+int inf_registry_lost(const inf_registry *registry, inf_slice name,
+                      inf_entry *out);
 uint64_t inf_registry_count(const inf_registry *registry);
 /** Visits visible rows: start with *at = 0. Rows that are visible all the time
     are visited exactly once, whatever changes in between. */

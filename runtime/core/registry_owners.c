@@ -120,6 +120,20 @@ int inf_registry_find(const inf_registry *reg, inf_slice name, inf_entry *out) {
     return INF_ENOENT;
 }
 
+int inf_registry_lost(const inf_registry *reg, inf_slice name, inf_entry *out) {
+    if (name.len == 0 || name.len > INF_NAME_MAX) return INF_ENOENT;
+    uint32_t hash = name_hash(&reg->store, name);
+    uint32_t id = index_next(&reg->store, hash, name, 0);
+    for (; id != 0; id = index_next(&reg->store, hash, name, id)) {
+        const row *r = row_at(&reg->store, id);
+        if (reg->owners[r->owner]->up) continue;
+        if ((r->flags & (ROW_DEAD | ROW_YIELDED)) != 0) continue;
+        entry_of(reg, r, out);
+        return 0;
+    }
+    return INF_ENOENT;
+}
+
 uint64_t inf_registry_count(const inf_registry *reg) {
     return reg->shown_count;
 }

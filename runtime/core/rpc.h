@@ -136,6 +136,11 @@ bool inf_rpc_found(inf_rpc *rpc, inf_rpc_call *call, inf_slice node,
     Anything else ends the call with that status. */
 void inf_rpc_missing(inf_rpc *rpc, inf_rpc_call *call, int status,
                      uint64_t now_ms);
+/** Nobody has the name, and the node that had it is down. A call that was never
+    sent ends with INF_EUNREACHABLE; one that was on its way waits for the name,
+    as inf_rpc_missing with INF_ENOENT has it. */
+void inf_rpc_lost(inf_rpc *rpc, inf_rpc_call *call, inf_slice node,
+                  uint64_t now_ms);
 /** The call just found could not be written: not a byte of it has left. */
 void inf_rpc_unsent(inf_rpc *rpc, inf_rpc_call *call, int status,
                     uint64_t now_ms);

@@ -240,6 +240,14 @@ void inf_rpc_missing(inf_rpc *rpc, inf_rpc_call *call, int status,
     }
 }
 
+void inf_rpc_lost(inf_rpc *rpc, inf_rpc_call *call, inf_slice node,
+                  uint64_t now_ms) {
+    bool sent = call->peer != NULL;
+    inf_rpc_missing(rpc, call, sent ? INF_ENOENT : INF_EUNREACHABLE, now_ms);
+    call->cause = INF_EUNREACHABLE;
+    if (!sent) set_peer(call, inf_rpc_peer_of(rpc, node));
+}
+
 /* Lists an uncertain call by its id; a fresh id is the largest. */
 static void owe(inf_rpc_peer *peer, inf_rpc_call *call) {
     inf_list *where = &peer->owed;

@@ -71,7 +71,9 @@ inf_addr inf_host_rpc_addr(const inf_host *host);
  * inside this call. Everything is copied.
  *
  * With `target->node` empty the call goes to the owner of the name, and waits
- * for the name while the view does not have it. With a node it goes there, this
+ * for the name while the view does not have it; when the name is known to have
+ * gone down with its node, a call that was not on its way yet ends at once with
+ * INF_EUNREACHABLE and that node's name. With a node it goes there, this
  * node included, and ends with INF_EUNREACHABLE at once when membership does
  * not list that node as alive or suspect, or gives it up meanwhile.
  * @return 0, INF_EFULL (too many calls wait), INF_ETOOBIG, INF_ENAME,

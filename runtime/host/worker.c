@@ -67,15 +67,26 @@ typedef struct whereabouts {
     inf_addr addr; /* of the worker there; port 0: this node */
 } whereabouts;
 
-/* The node is locked. */
+static void keep_name(whereabouts *out, inf_slice name) {
+    INF_ASSERT(name.len <= sizeof out->name);
+    memcpy(out->name, name.data, name.len);
+    out->name_len = name.len;
+}
+
+/* The node is locked. INF_ENOENT with a name: it went down with that node. */
 static int locate(const inf_node *node, const inf_target *target,
                   whereabouts *out) {
     inf_row row;
     inf_member_view member;
     inf_slice name = target->node;
+    out->name_len = 0;
     if (name.len == 0) {
         int rc = inf_node_whereis(node, target->branch, target->name, &row);
-        if (rc != 0) return INF_ENOENT;
+        if (rc != 0) {
+            rc = inf_node_lost(node, target->branch, target->name, &row);
+            if (rc == 0) keep_name(out, row.node);
+            return INF_ENOENT;
+        }
         name = row.node;
     }
     bool listed = inf_node_member_find(node, name, &member);
@@ -84,9 +95,7 @@ static int locate(const inf_node *node, const inf_target *target,
         (member.rpc_port == 0 && !member.self)) {
         return target->node.len == 0 ? INF_ENOENT : INF_EUNREACHABLE;
     }
-    INF_ASSERT(name.len <= sizeof out->name);
-    memcpy(out->name, name.data, name.len);
-    out->name_len = name.len;
+    keep_name(out, name);
     out->addr = member.addr;
     out->addr.port = member.rpc_port;
     return 0;
@@ -122,11 +131,15 @@ static void look_up(inf_worker *worker, inf_rpc_call *call) {
     int rc = locate(worker->node, inf_rpc_call_target(call), &where);
     uv_mutex_unlock(worker->lock);
     uint64_t now_ms = inf_clock_ms();
+    inf_slice name = inf_slice_of(where.name, where.name_len);
+    if (rc == INF_ENOENT && name.len != 0) {
+        inf_rpc_lost(worker->rpc, call, name, now_ms);
+        return;
+    }
     if (rc != 0) {
         inf_rpc_missing(worker->rpc, call, rc, now_ms);
         return;
     }
-    inf_slice name = inf_slice_of(where.name, where.name_len);
     if (!inf_rpc_found(worker->rpc, call, name, now_ms, &send)) return;
     inf_link *link = NULL;
     if (send.link != NULL) {
