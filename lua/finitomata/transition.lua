@@ -111,6 +111,7 @@ local function store(self, node, edge, target, payload, event_payload)
   elseif answer == false or answer == nil and second ~= nil then
     reason = second == nil and "refused" or second
   else
+    if type(answer) == "table" then second = answer end
     if answer and second ~= nil then payload = second end
     return target, payload
   end

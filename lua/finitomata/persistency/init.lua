@@ -10,6 +10,7 @@
 ---             nil, reason                 the start fails
 ---   store(name, payload, info)            before every transition is committed
 ---     returns nothing or true[, payload]  stored, with another payload if one is given
+---             a table                     stored, and this is the payload from now on
 ---             nil, reason                 a veto: the FSM stays as it is
 ---   store_error(name, payload, reason, info)   optional: an attempt has failed
 ---
