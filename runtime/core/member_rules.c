@@ -46,7 +46,7 @@ void inf_rules_conflict(inf_member *m, member_record *r,
     if (r->conflict_ms != 0 && m->now_ms - r->conflict_ms < CONFLICT_PAUSE_MS) {
         return;
     }
-    r->conflict_ms = m->now_ms + 1;
+    r->conflict_ms = m->now_ms != 0 ? m->now_ms : 1;
     char ours[INF_ADDR_TEXT_MAX];
     char theirs[INF_ADDR_TEXT_MAX];
     inf_outbox_log(m->outbox, INF_LOG_WARN, "two nodes are called %.*s: %s, %s",

@@ -59,8 +59,8 @@ bool inf_name_valid(inf_slice name) {
 }
 
 static bool make_room(inf_member *m) {
+    if (m->count + 1 >= INF_RECORDS_MAX) return false; /* self counts */
     if (m->count < m->cap) return true;
-    if (m->count >= INF_RECORDS_MAX) return false;
     size_t cap = m->cap == 0 ? 16 : m->cap * 2;
     member_record **order =
         inf_realloc(m->mem, m->order, cap * sizeof(member_record *));

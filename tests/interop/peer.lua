@@ -23,6 +23,7 @@ local function on_event(kind, ...)
   if kind == "member" then
     local member, what = ...
     append("events", "member", member.name, what)
+    append("times", core.wall(), member.name, what)
   elseif kind == "user" then
     append("events", "user", ...)
   elseif kind == "log" then
