@@ -9,9 +9,9 @@ build=$1
 program=$build/bin/infinitomata
 LUA_PATH="$here/?.lua;$here/../lua/?.lua;$here/../lua/?/init.lua;;"
 export LUA_PATH
-owner=
+pids=
 out=$(mktemp)
-trap '[ -z "$owner" ] || kill "$owner" 2>/dev/null || true; rm -f "$out"' EXIT
+trap 'for pid in $pids; do kill "$pid" 2>/dev/null || true; done; rm -f "$out"' EXIT
 
 timeout 120 "$program" "$here/transition.lua"
 timeout 120 "$program" "$here/memory.lua"
@@ -21,17 +21,30 @@ timeout 120 "$program" "$here/memory.lua"
 cpu=$(sed -n 's/^Cpus_allowed_list:[^0-9]*\([0-9]*\).*/\1/p' /proc/self/status)
 pinned() { taskset -c "$cpu" timeout 120 "$@"; }
 
-taskset -c "$cpu" "$program" run --name owner --bind 127.0.0.1:0 "$here/remote_owner.lua" >"$out" 2>&1 &
-owner=$!
-tries=0
-while ! address=$(sed -n 's/^owner at //p' "$out") || [ -z "$address" ]; do
-    tries=$((tries + 1))
-    if [ "$tries" -gt 100 ]; then
-        cat "$out" >&2
-        exit 1
-    fi
-    sleep 0.1
-done
+# serve SCRIPT COMMAND...: a node in the background; $address is where.
+serve() {
+    script=$1
+    shift
+    "$@" "$here/$script" >"$out" 2>&1 &
+    pids="$pids $!"
+    tries=0
+    while ! address=$(sed -n 's/^owner at //p' "$out") || [ -z "$address" ]; do
+        tries=$((tries + 1))
+        if [ "$tries" -gt 100 ]; then
+            cat "$out" >&2
+            exit 1
+        fi
+        sleep 0.1
+    done
+}
+
+serve remote_owner.lua taskset -c "$cpu" "$program" run --name owner --bind 127.0.0.1:0
 echo=$(pinned "$build/bench/echo" 20000 64)
 pinned "$program" run --name asker --bind 127.0.0.1:0 --join "$address" \
     "$here/remote.lua" ${echo}
+
+# Three nodes on all the CPUs there are.
+serve cluster_member.lua "$program" run --name b --bind 127.0.0.1:0
+seed=$address
+serve cluster_member.lua "$program" run --name c --bind 127.0.0.1:0 --join "$seed"
+timeout 120 "$program" run --name a --bind 127.0.0.1:0 --join "$seed" "$here/cluster.lua" ${echo}
