@@ -97,18 +97,39 @@ static void hide(inf_registry *reg, uint32_t id) {
     tell(reg, INF_ROW_HIDDEN, id);
 }
 
-static uint32_t shown_row(const inf_registry *reg, uint32_t hash,
-                          inf_slice name) {
-    uint32_t id = index_next(&reg->store, hash, name, 0);
-    while (id != 0 && row_at(&reg->store, id)->shown == 0)
-        id = index_next(&reg->store, hash, name, id);
-    return id;
+/* The next other row of the same name in the chain after `at`, or 0. The row
+   itself is passed over without a look at its name, which is far away. */
+static uint32_t next_rival(const inf_registry *reg, uint32_t id, uint32_t at) {
+    const row *r = row_at(&reg->store, id);
+    while (at != 0) {
+        const row *other = row_at(&reg->store, at);
+        if (at != id && other->hash == r->hash &&
+            inf_slice_eq(row_name(&reg->store, other),
+                         row_name(&reg->store, r))) {
+            return at;
+        }
+        at = other->chain;
+    }
+    return 0;
+}
+
+static uint32_t first_rival(const inf_registry *reg, uint32_t id) {
+    const row_store *store = &reg->store;
+    uint32_t hash = row_at(store, id)->hash;
+    return next_rival(reg, id,
+                      store->buckets[hash & (store->bucket_count - 1)]);
+}
+
+static uint32_t rival_after(const inf_registry *reg, uint32_t id, uint32_t at) {
+    return next_rival(reg, id, row_at(&reg->store, at)->chain);
 }
 
 void consider(inf_registry *reg, uint32_t id) {
     row *r = row_at(&reg->store, id);
     if (!reg->owners[r->owner]->up || r->shown != 0) return;
-    uint32_t rival = shown_row(reg, r->hash, row_name(&reg->store, r));
+    uint32_t rival = first_rival(reg, id);
+    while (rival != 0 && row_at(&reg->store, rival)->shown == 0)
+        rival = rival_after(reg, id, rival);
     if (rival == 0) {
         show(reg, id);
         return;
@@ -125,12 +146,11 @@ void withdraw(inf_registry *reg, uint32_t id) {
     row *r = row_at(&reg->store, id);
     if (r->shown == 0) return;
     hide(reg, id);
-    inf_slice name = row_name(&reg->store, r);
     uint32_t best = 0;
-    uint32_t at = index_next(&reg->store, r->hash, name, 0);
-    for (; at != 0; at = index_next(&reg->store, r->hash, name, at)) {
+    uint32_t at = first_rival(reg, id);
+    for (; at != 0; at = rival_after(reg, id, at)) {
         const row *other = row_at(&reg->store, at);
-        if (at == id || !reg->owners[other->owner]->up) continue;
+        if (!reg->owners[other->owner]->up) continue;
         if (best == 0 ||
             inf_registry_beats(reg, claim_of(reg, other),
                                claim_of(reg, row_at(&reg->store, best)))) {

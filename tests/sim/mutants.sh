@@ -66,7 +66,7 @@ mutant "replace by difference" 2 registry_diff.c \
     's/^    owner_drop_old\(reg, o\);/    o->old = (row_list){0, 0};/'
 mutant "floor" 2 registry_diff.c 's/cursor->at >= o->floor/true/'
 mutant "relay only what is whole" 2 registry_diff.c \
-    's/o == NULL \|\| o->cur < o->goal/o == NULL/'
+    's/o == NULL \|\| o->cur < o->goal/o == NULL/' rare
 mutant "hint sweep" 2 registry.c 's/if \(r->stamp <= stamp\) drop_row/if (false) drop_row/'
 mutant "cursor reset on purge" 2 registry.c \
     's/o->cur = o->goal = o->floor = o->stamp = 0;/o->floor = 0;/'
