@@ -63,6 +63,7 @@ test_needs() {
     need lua-argparse lua_module argparse
     need lua-cjson lua_module cjson
     need luarocks has luarocks
+    need tmux has tmux
     # Hosts of its own for tests/chaos: namespaces, and faults in the kernel.
     need iproute2 has ip
     need nftables has nft

@@ -65,7 +65,8 @@ function core.quit() end
 function core.in_loop() end
 
 ---Calls `fn()` whenever the signal comes. Does not keep the loop alive.
----@param name "SIGHUP"|"SIGINT"|"SIGQUIT"|"SIGUSR1"|"SIGUSR2"|"SIGTERM"|"SIGCHLD"|"SIGWINCH"
+---@param name "SIGHUP"|"SIGINT"|"SIGQUIT"|"SIGUSR1"|"SIGUSR2"|"SIGTERM"|"SIGCHLD"|
+---  "SIGWINCH"|"SIGCONT"
 ---@param fn fun()
 ---@return infinitomata.core.Signal
 function core.signal(name, fn) end

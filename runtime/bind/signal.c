@@ -22,7 +22,7 @@ static const struct {
 } known[] = {
     {"SIGHUP", SIGHUP},   {"SIGINT", SIGINT},     {"SIGQUIT", SIGQUIT},
     {"SIGUSR1", SIGUSR1}, {"SIGUSR2", SIGUSR2},   {"SIGTERM", SIGTERM},
-    {"SIGCHLD", SIGCHLD}, {"SIGWINCH", SIGWINCH},
+    {"SIGCHLD", SIGCHLD}, {"SIGWINCH", SIGWINCH}, {"SIGCONT", SIGCONT},
 };
 
 static int signal_number(lua_State *L, int index) {

@@ -186,9 +186,11 @@ function Terminal:run(backend)
   local program = self._program
   self._backend = backend
   program.signal("SIGINT", function() self:_interrupt() end)
-  program.signal("SIGWINCH", function()
-    if not self._over then self._console:refresh() end
-  end)
+  for _, name in ipairs { "SIGWINCH", "SIGCONT" } do
+    program.signal(name, function()
+      if not self._over then self._console:refresh() end
+    end)
+  end
   self:_ask()
   while not self._over do
     program.serve()
