@@ -45,19 +45,21 @@ file:close()
 os.rename("address-" .. name, "up-" .. name)
 LUA
 
-start() { # NAME OPTIONS...
+start() { # NAME OPTIONS...; not in ok_if, which would forget its number
     node=$1
     shift
     "$program" run --name "$node" --bind 127.0.0.1:0 --profile local "$@" app.lua \
         >"log-$node" 2>&1 &
     nodes="$nodes $!"
-    wait_for 20 test -s "up-$node" || { cat "log-$node"; return 1; }
 }
+is_up() { wait_for 20 test -s "up-$1" || { cat "log-$1"; return 1; }; }
 inf() { timeout 30 "$program" "$@"; }
 both() { [ "$(inf fsms --at "$1" --count)" = 2 ]; }
 
-ok_if "a node starts" start a
-ok_if "another joins" start b --join "$(cat up-a)"
+start a
+ok_if "a node starts" is_up a
+start b --join "$(cat up-a)"
+ok_if "another joins" is_up b
 ok_if "each comes to know the FSMs of both" wait_for 20 both a
 ok_if "the other too" wait_for 20 both b
 

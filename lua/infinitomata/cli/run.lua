@@ -16,7 +16,8 @@ starts a node, runs a script on it, and serves until SIGINT or SIGTERM
 %s
 
 The script's folder is put on package.path, and what follows the script is its
-`arg`. A second signal ends the program at once.
+`arg`. A second SIGINT or SIGTERM ends the program at once; SIGHUP reads the
+configuration and the callbacks again, SIGUSR1 writes down how the node is.
 
 exit status: 0, 1 it failed, 2 wrong usage]]):format(settings.USAGE)
 
@@ -46,13 +47,15 @@ end
 
 ---The first signal leaves the cluster in good order, wherever the script is.
 ---@param node table infinitomata.node
+---@param service infinitomata.Service
 ---@return fun() served says that only the loop runs now: leaving is enough
-local function watch_signals(node)
+local function watch_signals(node, service)
   local task = require "finitomata.task"
   local in_script, leaving = true, false
   local function leave()
     if leaving then return end
     leaving = true
+    service:stopping()
     task.spawn(function()
       node.leave()
       if in_script then os.exit(cli.OK) end
@@ -85,6 +88,18 @@ local function open_log(given, node)
   }
 end
 
+---Reads the configuration again: what a running node can change, it changes.
+---@param flags table what the command line says
+---@return fun(): string?
+local function configuring(infinitomata, flags)
+  return function()
+    local read, problem = settings.read(flags)
+    if not read then return problem end
+    (require "finitomata.log").set_level(read.log)
+    infinitomata.configure(read.node.config)
+  end
+end
+
 ---@param given infinitomata.cli.Settings
 ---@return boolean? ok
 ---@return string? problem
@@ -101,19 +116,23 @@ end
 
 ---@param chunk fun(...) the script
 ---@param given infinitomata.cli.Settings
+---@param flags table what the command line says
 ---@param args string[]
 ---@param at integer the script's place among them
 ---@return integer status
-local function host(chunk, given, args, at)
+local function host(chunk, given, flags, args, at)
   local infinitomata = require "infinitomata"
   local node = infinitomata.node
+  local service = (require "infinitomata.service").new(program,
+    { configure = configuring(infinitomata, flags) })
   quit_after_leaving(node)
-  local served = watch_signals(node)
+  local served = watch_signals(node, service)
   local started, problem = start(infinitomata, given)
   if not started then
     cli.complain("%s", problem)
     return cli.FAILED
   end
+  service:start()
   local ok, trace = xpcall(chunk, with_traceback, table.unpack(args, at + 1))
   if not ok then
     cli.complain("%s", trace)
@@ -122,6 +141,7 @@ local function host(chunk, given, args, at)
   end
   served()
   while node.self() and program.serve() do end
+  service:stopping()
   return cli.OK
 end
 
@@ -158,7 +178,7 @@ function M.run(args)
   if not chunk then return status end
   use_folder(args[at])
   set_arg(args, at)
-  return host(chunk, read, args, at)
+  return host(chunk, read, given, args, at)
 end
 
 return M
