@@ -248,9 +248,10 @@ $(SHARED): $(SHARED).0
 	@ln -sf libinfinitomata.so.0 $@
 
 # Not linked with liblua: the Lua that loads it brings its own.
-$(CORE): $(OBJ)
+$(CORE): $(OBJ) tools/core.map
 	@mkdir -p $(@D)
-	$(call say,LD,$@) $(LINK) $(LIBFLAG) -o $@ $(OBJ) $(INF_LIBS)
+	$(call say,LD,$@) $(LINK) $(LIBFLAG) -Wl,--version-script=tools/core.map \
+	    -o $@ $(OBJ) $(INF_LIBS)
 
 $(B)/bin/infinitomata: $(call object,$(MAIN)) $(STATIC)
 	@mkdir -p $(@D)
