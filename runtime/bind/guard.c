@@ -109,15 +109,28 @@ static int core_guard(lua_State *L) {
     return luaL_error(L, "too many guarded coroutines");
 }
 
-static int core_unguard(lua_State *L) {
-    lua_State *co = check_thread(L);
+static void forget(lua_State *co) {
     for (size_t i = 0; i < GUARDS_MAX; i++) {
         lua_State *expected = co;
         (void)atomic_compare_exchange_strong(&guards.guarded[i], &expected,
                                              NULL);
     }
     disarm(co);
+}
+
+static int core_unguard(lua_State *L) {
+    forget(check_thread(L));
     set_function(L, 0);
+    return 0;
+}
+
+/* The state ends: a signal must not find its coroutines any more. */
+static int functions_gc(lua_State *L) {
+    lua_pushnil(L);
+    while (lua_next(L, 1) != 0) {
+        forget(lua_tothread(L, 2));
+        lua_pop(L, 1);
+    }
     return 0;
 }
 
@@ -135,10 +148,11 @@ void inf_bind_guard(lua_State *L) {
         {NULL, NULL},
     };
     luaL_setfuncs(L, functions, 0);
+    /* It holds the coroutines: the handler looks at no dead one. */
     lua_newtable(L);
     lua_newtable(L);
-    lua_pushliteral(L, "k");
-    lua_setfield(L, -2, "__mode");
+    lua_pushcfunction(L, functions_gc);
+    lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &functions_key);
 }
