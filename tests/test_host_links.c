@@ -4,6 +4,7 @@
 #include "host_world.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -352,6 +353,15 @@ static void what_cannot_be_bound_or_named_is_refused(void **state) {
     check_refused(w, &config, INF_ENAME, "name");
 }
 
+static void a_broken_pipe_does_not_end_the_process(void **state) {
+    world *w = *state;
+    struct sigaction now;
+    (void)signal(SIGPIPE, SIG_DFL);
+    world_start(w, 0);
+    assert_int_equal(sigaction(SIGPIPE, NULL, &now), 0);
+    assert_true(now.sa_handler == SIG_IGN);
+}
+
 static void both_gossip_sockets_share_a_port(void **state) {
     world *w = *state;
     world_start(w, 0);
@@ -394,6 +404,7 @@ int main(void) {
         TEST(a_large_secret_goes_there_and_back),
         TEST(a_port_in_use_is_named),
         TEST(what_cannot_be_bound_or_named_is_refused),
+        TEST(a_broken_pipe_does_not_end_the_process),
         TEST(both_gossip_sockets_share_a_port),
         TEST(a_node_that_leaves_is_done_and_gone),
     };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/control.h"
 
+#include <signal.h>
+
 #include "base/error.h"
 #include "host/clock.h"
 #include "host/socket.h"
@@ -260,6 +262,20 @@ static int open_sockets(inf_control *control) {
     return rc == 0 ? 0 : INF_ESYSTEM;
 }
 
+/* Starts the thread with every signal blocked that somebody may want to handle:
+   handlers belong to the program's own threads. */
+static int start_thread(inf_control *control) {
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    sigset_t none, before;
+    (void)sigfillset(&none);
+    for (size_t i = 0; i < INF_COUNT(faults); i++)
+        (void)sigdelset(&none, faults[i]);
+    if (pthread_sigmask(SIG_BLOCK, &none, &before) != 0) return INF_ESYSTEM;
+    int rc = uv_thread_create(&control->thread, run, control);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rc == 0 ? 0 : INF_ESYSTEM;
+}
+
 static int init_loop(inf_control *control) {
     if (uv_loop_init(&control->loop) != 0) return INF_ESYSTEM;
     int rc = init_handles(control);
@@ -268,9 +284,7 @@ static int init_loop(inf_control *control) {
         return rc;
     }
     rc = open_sockets(control);
-    if (rc == 0 && uv_thread_create(&control->thread, run, control) != 0) {
-        rc = INF_ESYSTEM;
-    }
+    if (rc == 0) rc = start_thread(control);
     if (rc != 0) {
         close_all(control);
         (void)uv_run(&control->loop, UV_RUN_DEFAULT);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/host.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 #include "base/error.h"
@@ -186,6 +187,16 @@ static int start_loops(inf_host *host, const inf_host_config *config,
     return inf_control_start(&host->control, &control);
 }
 
+/* A peer that is gone must not end the process that writes to it; libuv leaves
+   that to its users. */
+static void ignore_broken_pipes(void) {
+    struct sigaction now;
+    if (sigaction(SIGPIPE, NULL, &now) != 0) return;
+    if ((now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_DFL) {
+        (void)signal(SIGPIPE, SIG_IGN);
+    }
+}
+
 int inf_host_start(inf_host **out, const inf_host_config *config,
                    char problem[INF_PROBLEM_MAX]) {
     sockets fds = {-1, -1, -1};
@@ -193,6 +204,7 @@ int inf_host_start(inf_host **out, const inf_host_config *config,
     inf_alloc *mem = config->node.mem;
     if (mem == NULL) mem = inf_alloc_libc();
     problem[0] = '\0';
+    ignore_broken_pipes();
     inf_host *host = inf_zalloc(mem, sizeof *host);
     if (host == NULL) return explain(problem, "node", NULL, INF_ENOMEM);
     host->mem = mem;

@@ -40,7 +40,8 @@ typedef struct inf_host_config {
 } inf_host_config;
 
 /**
- * Binds the sockets, makes the node, starts the control thread.
+ * Binds the sockets, makes the node, starts the control thread. Unless the
+ * process handles SIGPIPE in its own way, it is ignored from here on.
  * @return 0 and *out, or INF_EINUSE, INF_EADDRESS, INF_ENAME, INF_ESYSTEM...;
  *         `problem` (INF_PROBLEM_MAX bytes) then says what and where.
  */

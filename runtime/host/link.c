@@ -6,6 +6,7 @@
 #include "host/socket.h"
 
 #define READ_SIZE      65536
+#define KEEPALIVE_S    30         /* finds callers whose machine has gone */
 #define KEEP_SIZE      (1u << 20) /* an empty buffer above this is given back */
 #define PAUSE_READING  (8u << 20)
 #define RESUME_READING (4u << 20)
@@ -48,7 +49,6 @@ static void set_deadline(inf_link *link, uint64_t until_ms) {
 }
 
 static inf_link *new_link(inf_links *links, bool dialled) {
-    if (links->count >= INF_LINKS_MAX) return NULL;
     inf_link *link = inf_zalloc(links->mem, sizeof *link);
     if (link == NULL) return NULL;
     if (links->keys != NULL) link->tls = inf_tls_new(links->keys, dialled);
@@ -409,8 +409,9 @@ static void on_connect(uv_connect_t *req, int status) {
 int inf_links_dial(inf_links *links, const inf_addr *to, inf_link **out) {
     struct sockaddr_storage addr;
     if (links->closing) return INF_EUNREACHABLE;
+    if (links->count >= INF_LINKS_MAX) return INF_EFULL;
     inf_link *link = new_link(links, true);
-    if (link == NULL) return INF_EFULL;
+    if (link == NULL) return INF_ENOMEM;
     link->addr = *to;
     (void)inf_socket_from_addr(to, &addr);
     int rc = uv_tcp_connect(&link->connect, &link->tcp,
@@ -428,14 +429,21 @@ void inf_links_accept(inf_links *links, uv_stream_t *listener) {
     struct sockaddr_storage peer;
     int len = sizeof peer;
     inf_link *link = new_link(links, false);
-    if (link == NULL) return; /* it waits in the backlog */
-    if (uv_accept(listener, (uv_stream_t *)&link->tcp) != 0 ||
-        uv_tcp_getpeername(&link->tcp, (struct sockaddr *)&peer, &len) != 0 ||
-        inf_socket_to_addr((struct sockaddr *)&peer, &link->addr) != 0) {
+    if (link == NULL) return; /* the listener rests until the next accept */
+    int rc = uv_accept(listener, (uv_stream_t *)&link->tcp);
+    if (rc == 0) {
+        rc = uv_tcp_getpeername(&link->tcp, (struct sockaddr *)&peer, &len);
+    }
+    if (rc == 0) {
+        rc = inf_socket_to_addr((struct sockaddr *)&peer, &link->addr);
+    }
+    if (rc != 0 ||
+        links->count > INF_LINKS_MAX) { /* taken, to be turned away */
         link->down = true;
         uv_close((uv_handle_t *)&link->tcp, on_tcp_closed);
         return;
     }
+    (void)uv_tcp_keepalive(&link->tcp, 1, KEEPALIVE_S);
     link->connected = true;
     (void)uv_tcp_nodelay(&link->tcp, 1);
     read_on(link);

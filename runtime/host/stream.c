@@ -8,6 +8,7 @@
 #include "host/clock.h"
 #include "host/socket.h"
 
+#define KEEPALIVE_S    30 /* finds peers whose machine has gone */
 #define ROOM_SIZE      65536
 #define LINGER_MS      5000        /* for the last bytes of a closed stream */
 #define TLS_FIRST_BYTE 0x16        /* of a handshake: RFC 8446, 5.1 */
@@ -210,6 +211,7 @@ static void on_read(uv_stream_t *tcp, ssize_t len, const uv_buf_t *buf) {
 
 static void start_reading(stream *s) {
     (void)uv_tcp_nodelay(&s->tcp, 1);
+    (void)uv_tcp_keepalive(&s->tcp, 1, KEEPALIVE_S);
     int rc = uv_read_start((uv_stream_t *)&s->tcp, on_alloc, on_read);
     if (rc != 0) end(s, inf_socket_status(rc));
 }

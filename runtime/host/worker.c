@@ -391,6 +391,7 @@ static void on_last_turn(uv_idle_t *soon) {
     (void)uv_idle_stop(soon);
     inf_worker_enter(worker);
     tell_pending(worker);
+    inf_links_flush(&worker->links); /* the last answers */
     inf_links_close(&worker->links);
     inf_worker_leave(worker);
     worker->stopped = true;
