@@ -12,8 +12,7 @@
    in between travel together, and its thread does not encode them. */
 #include "core/node_impl.h"
 
-/* ---- birth and death
- * ----------------------------------------------------------- */
+/* ---- birth and death --------------------------------------------------- */
 
 static inf_hash_key secret_key(inf_rng *rng) {
     inf_hash_key key;
@@ -141,8 +140,7 @@ void inf_node_free(inf_node *node) {
     inf_free(node->mem, node);
 }
 
-/* ---- the frame of each call
- * ------------------------------------------------------ */
+/* ---- the frame of each call -------------------------------------------- */
 
 void node_begin(inf_node *node, uint64_t now_ms) {
     if (now_ms > node->now_ms) node->now_ms = now_ms;
@@ -163,8 +161,7 @@ void node_end(inf_node *node) {
     node->batch.told = 0;
 }
 
-/* ---- streams
- * ----------------------------------------------------------------------- */
+/* ---- streams ----------------------------------------------------------- */
 
 static undecided *undecided_find(const inf_node *node, uint64_t stream) {
     return inf_map_get(&node->undecided, inf_slice_of(&stream, sizeof stream));
@@ -254,8 +251,7 @@ void inf_node_packet(inf_node *node, const inf_addr *from, inf_slice bytes,
     node_end(node);
 }
 
-/* ---- time and effects
- * ---------------------------------------------------------------- */
+/* ---- time and effects -------------------------------------------------- */
 
 static void housekeep(inf_node *node) {
     node->housekeep_at_ms = INF_NEVER;

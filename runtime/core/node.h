@@ -89,7 +89,7 @@ bool inf_node_poll(inf_node *node, inf_effect *out);
     are turned into writes by the next one. */
 bool inf_node_pending(const inf_node *node);
 
-/* ---- membership ---------------------------------------------------------- */
+/* ---- membership -------------------------------------------------------- */
 
 /** Contacts the given addresses, in order; ends with one INF_EFFECT_DONE whose
     `count` is how many answered, `status` the last failure when none did. */
@@ -116,7 +116,7 @@ bool inf_node_member_tag(const inf_member_view *member, inf_slice key,
 /** 0 (well) to 7: how much this node doubts itself (Lifeguard). */
 unsigned inf_node_health(const inf_node *node);
 
-/* ---- registry ------------------------------------------------------------ */
+/* ---- registry ---------------------------------------------------------- */
 
 /** Announces, or withdraws, that this node runs the branch. */
 int inf_node_branch_add(inf_node *node, inf_slice branch, uint64_t now_ms);

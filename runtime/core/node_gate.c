@@ -41,8 +41,7 @@ void node_gate_deinit(inf_node *node, branch_state *b) {
     b->settled = b->was_settled = false;
 }
 
-/* ---- views
- * --------------------------------------------------------------------- */
+/* ---- views ------------------------------------------------------------- */
 
 static void sort_ids(uint64_t *ids, size_t count) {
     for (size_t i = 1; i < count; i++) {
@@ -154,8 +153,7 @@ void node_view_told(inf_node *node, branch_state *b, uint64_t peer,
     b->witnesses[b->witness_count++] = said;
 }
 
-/* ---- the gate
- * --------------------------------------------------------------------- */
+/* ---- the gate ---------------------------------------------------------- */
 
 /* Has everybody said to see the same, and is all they had then here? */
 static bool agreed(const inf_node *node, const branch_state *b) {

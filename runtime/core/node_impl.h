@@ -99,7 +99,7 @@ struct inf_node {
     uint64_t join_token;
 };
 
-/* ---- node.c ---- */
+/* ---- node.c ------------------------------------------------------------ */
 
 /* Sets the present; each function of the face begins with it. */
 void node_begin(inf_node *node, uint64_t now_ms);
@@ -108,7 +108,7 @@ void node_end(inf_node *node);
 uint64_t node_wall_ms(const inf_node *node);
 void node_housekeep_by(inf_node *node, uint64_t due_ms);
 
-/* ---- node_members.c ---- */
+/* ---- node_members.c ---------------------------------------------------- */
 
 int node_set_tags(inf_node *node, const inf_tag *tags, size_t count);
 void node_tags_deinit(inf_node *node);
@@ -120,7 +120,7 @@ void node_drain_members(inf_node *node);
 /* Looks at all members again: branches of this node have changed. */
 void node_review_members(inf_node *node);
 
-/* ---- node_rows.c ---- */
+/* ---- node_rows.c ------------------------------------------------------- */
 
 uint64_t node_scope(inf_slice branch);
 branch_state *node_branch(const inf_node *node, inf_slice name);
@@ -129,11 +129,11 @@ void node_rows_flush(inf_node *node);
 void node_branches_deinit(inf_node *node);
 inf_row node_row(const inf_entry *entry);
 
-/* ---- node_store.c ---- */
+/* ---- node_store.c ------------------------------------------------------ */
 
 inf_synch_store node_store(inf_node *node);
 
-/* ---- node_conflict.c ---- */
+/* ---- node_conflict.c --------------------------------------------------- */
 
 /* Asks the owners of winning claims whether they are alive. */
 void node_conflicts(inf_node *node);
@@ -142,7 +142,7 @@ void node_conflict_told(inf_node *node, branch_state *b, uint64_t peer,
 /* A later life of this node's name exists: everything here must stop. */
 void node_superseded(inf_node *node, uint64_t boot);
 
-/* ---- node_gate.c ---- */
+/* ---- node_gate.c ------------------------------------------------------- */
 
 enum { TOLD_QUESTION = 1, TOLD_ANSWER = 2, TOLD_VIEW = 3 };
 

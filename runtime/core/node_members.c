@@ -5,8 +5,7 @@
 
 #include <stdio.h>
 
-/* ---- tags
- * ------------------------------------------------------------------------- */
+/* ---- tags -------------------------------------------------------------- */
 
 /* A branch is a tag: its name after a '+', or its id when the name is long. */
 static inf_slice branch_tag(inf_slice name, char text[BRANCH_TAG_MAX]) {
@@ -157,8 +156,7 @@ int inf_node_set_tag(inf_node *node, inf_slice key, inf_slice value,
     return rc;
 }
 
-/* ---- members and registries
- * ---------------------------------------------------------- */
+/* ---- members and registries -------------------------------------------- */
 
 static bool runs(const inf_member_view *view, inf_slice name) {
     char text[BRANCH_TAG_MAX];
@@ -239,8 +237,7 @@ void node_review_members(inf_node *node) {
     }
 }
 
-/* ---- the face
- * -------------------------------------------------------------------------- */
+/* ---- the face ---------------------------------------------------------- */
 
 int inf_node_join(inf_node *node, const inf_addr *addrs, size_t count,
                   uint64_t token, uint64_t now_ms) {

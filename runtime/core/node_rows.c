@@ -29,8 +29,7 @@ inf_row node_row(const inf_entry *entry) {
                      .worker = entry->worker};
 }
 
-/* ---- what changes, as effects
- * ------------------------------------------------------ */
+/* ---- what changes, as effects ------------------------------------------ */
 
 /* Slices in a batch are offsets until it is sent: the bytes may move. */
 static inf_slice batch_keep(row_batch *batch, inf_slice bytes) {
@@ -113,8 +112,7 @@ static void row_changed(void *ctx, inf_registry_change change,
     batch->rows[batch->count++] = row;
 }
 
-/* ---- branches
- * ------------------------------------------------------------------------ */
+/* ---- branches ---------------------------------------------------------- */
 
 static inf_hash_key random_key(inf_node *node) {
     inf_hash_key key;
@@ -224,9 +222,7 @@ int inf_node_resolve(inf_node *node, inf_slice name, bool first) {
     return inf_registry_set_prefer(b->registry, b->prefer);
 }
 
-/* ---- rows
- * ------------------------------------------------------------------------------
- */
+/* ---- rows -------------------------------------------------------------- */
 
 int inf_node_claim(inf_node *node, inf_slice branch, inf_slice name,
                    inf_slice implementation, uint64_t now_ms, inf_row *row) {

@@ -32,8 +32,7 @@ uint64_t inf_node_id(inf_slice name) {
     return inf_hash(name, INF_NODE_ID_SEED);
 }
 
-/* ---- views of rows ---------------------------------------------------------
- */
+/* ---- views of rows ----------------------------------------------------- */
 
 inf_claim claim_of(const inf_registry *reg, const row *r) {
     const owner *o = reg->owners[r->owner];
@@ -65,8 +64,7 @@ static void tell(const inf_registry *reg, inf_registry_change change,
     reg->listener.changed(reg->listener.ctx, change, &entry);
 }
 
-/* ---- what shows
- * -------------------------------------------------------------- */
+/* ---- what shows -------------------------------------------------------- */
 
 /* Rows that could show always have room to. */
 static int shown_reserve(inf_registry *reg) {
@@ -160,8 +158,7 @@ void withdraw(inf_registry *reg, uint32_t id) {
     if (best != 0) show(reg, best);
 }
 
-/* ---- rows of one owner
- * --------------------------------------------------------- */
+/* ---- rows of one owner ------------------------------------------------- */
 
 uint32_t owned_row(const inf_registry *reg, const owner *o, uint32_t hash,
                    inf_slice name, bool hint) {
@@ -352,8 +349,7 @@ void owner_empty(inf_registry *reg, owner *o) {
     o->full = 0;
 }
 
-/* ---- own rows
- * -------------------------------------------------------------------- */
+/* ---- own rows ---------------------------------------------------------- */
 
 static uint64_t largest_stamp(const inf_registry *reg, inf_slice name) {
     uint64_t largest = 0;

@@ -94,7 +94,7 @@ int inf_registry_set_prefer(inf_registry *registry, inf_prefer prefer);
 /** The id of a node: the hash of its name, the same everywhere. */
 uint64_t inf_node_id(inf_slice name);
 
-/* ---- own rows ------------------------------------------------------------ */
+/* ---- own rows ---------------------------------------------------------- */
 
 /**
  * Writes a row of this node. The claim outranks every claim of that name seen.
@@ -127,7 +127,7 @@ bool inf_registry_losing_next(const inf_registry *registry, uint64_t *at,
 /** Forgets own deletes up to `seq`: every peer has them. */
 void inf_registry_stable(inf_registry *registry, uint64_t seq);
 
-/* ---- reading ------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------- */
 
 /** The visible row of a name: 0 or INF_ENOENT. */
 int inf_registry_find(const inf_registry *registry, inf_slice name,
@@ -149,7 +149,7 @@ size_t inf_registry_bytes(const inf_registry *registry);
 /** True when claim `a` stands before `b`. */
 bool inf_registry_beats(const inf_registry *registry, inf_claim a, inf_claim b);
 
-/* ---- hints --------------------------------------------------------------- */
+/* ---- hints ------------------------------------------------------------- */
 
 /** A row learnt from a reply before the owner's stream brought it. It shows
     like a row and goes when the stream passes it or the owner's life ends.
@@ -158,7 +158,7 @@ bool inf_registry_beats(const inf_registry *registry, inf_claim a, inf_claim b);
     INF_ENOMEM. */
 int inf_registry_hint(inf_registry *registry, const inf_entry *row);
 
-/* ---- owners, as membership says ------------------------------------------ */
+/* ---- owners, as membership says ---------------------------------------- */
 
 /** The owner is a live member: its rows show. A larger boot than known empties
     what was there; a smaller one is INF_ESTALE. */
@@ -174,7 +174,7 @@ void inf_registry_purge_due(inf_registry *registry, uint64_t now_ms,
 /** Owners that are down and still hold rows. */
 uint32_t inf_registry_held(const inf_registry *registry);
 
-/* ---- versions and transfer ----------------------------------------------- */
+/* ---- versions and transfer --------------------------------------------- */
 
 /** One word for all owners that are up: equal words, equal registries. */
 uint64_t inf_registry_root(const inf_registry *registry);

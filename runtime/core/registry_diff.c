@@ -34,8 +34,7 @@ typedef struct op_state {
     inf_slice impls[DICTIONARY_MAX];
 } op_state;
 
-/* ---- out
- * ------------------------------------------------------------------------ */
+/* ---- out --------------------------------------------------------------- */
 
 static uint64_t zigzag(uint64_t delta) {
     return delta << 1 ^ (0 - (delta >> 63));
@@ -175,8 +174,7 @@ int inf_registry_diff(inf_registry *reg, uint64_t node, inf_diff_cursor *cursor,
     return 1;
 }
 
-/* ---- in
- * -------------------------------------------------------------------------- */
+/* ---- in ---------------------------------------------------------------- */
 
 typedef struct op {
     uint8_t tag; /* 0: unknown, to be skipped */

@@ -112,7 +112,7 @@ struct inf_registry {
     inf_registry_listener listener;
 };
 
-/* ---- registry_rows.c ---- */
+/* ---- registry_rows.c --------------------------------------------------- */
 
 void store_init(row_store *store, inf_alloc *mem, const inf_hash_key *key,
                 uint32_t rows_max);
@@ -144,7 +144,7 @@ uint32_t index_next(const row_store *store, uint32_t hash, inf_slice name,
 void list_append(row_store *store, row_list *list, uint32_t id);
 void list_unlink(row_store *store, row_list *list, uint32_t id);
 
-/* ---- registry.c ---- */
+/* ---- registry.c -------------------------------------------------------- */
 
 void entry_of(const inf_registry *reg, const row *r, inf_entry *out);
 inf_claim claim_of(const inf_registry *reg, const row *r);
@@ -171,7 +171,7 @@ void owner_drop_old(inf_registry *reg, owner *o);
 /* All rows go, and the count starts anew; life and high-water mark stay. */
 void owner_empty(inf_registry *reg, owner *o);
 
-/* ---- registry_owners.c ---- */
+/* ---- registry_owners.c ------------------------------------------------- */
 
 owner *owner_find(const inf_registry *reg, uint64_t id);
 /* Another, later life: nothing of the older one is left. */

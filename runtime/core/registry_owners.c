@@ -3,8 +3,7 @@
    about owners. */
 #include "core/registry_impl.h"
 
-/* ---- making one
- * -------------------------------------------------------------- */
+/* ---- making one -------------------------------------------------------- */
 
 static void owner_free(inf_registry *reg, owner *o) {
     inf_free(reg->mem, (void *)(uintptr_t)o->name.data);
@@ -104,8 +103,7 @@ void inf_registry_free(inf_registry *reg) {
     inf_free(reg->mem, reg);
 }
 
-/* ---- reading
- * ------------------------------------------------------------------ */
+/* ---- reading ----------------------------------------------------------- */
 
 int inf_registry_find(const inf_registry *reg, inf_slice name, inf_entry *out) {
     if (name.len == 0 || name.len > INF_NAME_MAX) return INF_ENOENT;
@@ -189,8 +187,7 @@ int inf_registry_hint(inf_registry *reg, const inf_entry *row_seen) {
     return 0;
 }
 
-/* ---- owners
- * --------------------------------------------------------------------- */
+/* ---- owners ------------------------------------------------------------ */
 
 void owner_reset(inf_registry *reg, owner *o, uint64_t boot) {
     owner_empty(reg, o);
@@ -275,8 +272,7 @@ void inf_registry_distrust(inf_registry *reg, uint64_t node) {
     if (o != NULL && o != reg->self) owner_empty(reg, o);
 }
 
-/* ---- versions
- * -------------------------------------------------------------------- */
+/* ---- versions ---------------------------------------------------------- */
 
 static void version_of(const owner *o, inf_version *out) {
     *out = (inf_version){.node = o->id,

@@ -55,8 +55,7 @@ static void *add_chunk(row_store *store, void ***chunks, uint32_t *count,
     return chunk;
 }
 
-/* ---- names ----------------------------------------------------------------
- */
+/* ---- names ------------------------------------------------------------- */
 
 static uint32_t name_class(size_t len) {
     return (uint32_t)((len + 3) / 4);
@@ -108,8 +107,7 @@ inf_slice row_name(const row_store *store, const row *r) {
     return inf_slice_of(name_at(store, r->name), r->name_len);
 }
 
-/* ---- implementations ------------------------------------------------------
- */
+/* ---- implementations --------------------------------------------------- */
 
 static int impl_place(row_store *store, uint32_t *place) {
     for (uint32_t i = 0; i < store->impl_count; i++) {
@@ -184,8 +182,7 @@ int row_set_implementation(row_store *store, row *r, inf_slice impl) {
     return 0;
 }
 
-/* ---- rows ------------------------------------------------------------------
- */
+/* ---- rows -------------------------------------------------------------- */
 
 static uint32_t row_take(row_store *store) {
     uint32_t id = store->free_row;
@@ -245,8 +242,7 @@ void row_free(row_store *store, uint32_t id) {
     store->live--;
 }
 
-/* ---- index ------------------------------------------------------------------
- */
+/* ---- index ------------------------------------------------------------- */
 
 int index_reserve(row_store *store) {
     if (store->indexed < store->bucket_count) return 0;
@@ -303,8 +299,7 @@ uint32_t index_next(const row_store *store, uint32_t hash, inf_slice name,
     return 0;
 }
 
-/* ---- lists
- * ------------------------------------------------------------------- */
+/* ---- lists ------------------------------------------------------------- */
 
 void list_append(row_store *store, row_list *list, uint32_t id) {
     row *r = row_at(store, id);

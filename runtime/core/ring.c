@@ -69,8 +69,7 @@ void inf_ring_free(inf_ring *ring) {
     inf_free(ring->mem, ring);
 }
 
-/* ---- nodes
- * ---------------------------------------------------------------------- */
+/* ---- nodes ------------------------------------------------------------- */
 
 static int compare(inf_slice a, inf_slice b) {
     size_t len = a.len < b.len ? a.len : b.len;
@@ -233,8 +232,7 @@ bool inf_ring_next(const inf_ring *ring, size_t *at, inf_slice *node,
     return true;
 }
 
-/* ---- keys
- * -------------------------------------------------------------------------- */
+/* ---- keys -------------------------------------------------------------- */
 
 /* The first point at or after the key's hash; the last is followed by the
    first. There is at least one point. */

@@ -17,8 +17,7 @@
 
 #define GREETING_MS 10000
 
-/* ---- birth and death
- * ---------------------------------------------------------- */
+/* ---- birth and death --------------------------------------------------- */
 
 static inf_hash_key secret_key(inf_rng *rng) {
     inf_hash_key key;
@@ -113,8 +112,7 @@ void inf_synch_free(inf_synch *synch) {
     inf_free(synch->mem, synch);
 }
 
-/* ---- looking up
- * ----------------------------------------------------------------- */
+/* ---- looking up -------------------------------------------------------- */
 
 peer *peer_find(const inf_synch *synch, uint64_t id) {
     return inf_map_get(&synch->peers_by_id, inf_slice_of(&id, sizeof id));
@@ -144,8 +142,7 @@ bool inf_synch_linked(const inf_synch *synch, uint64_t id) {
     return p != NULL && peer_link(p) != NULL && p->accepted != NULL;
 }
 
-/* ---- streams
- * --------------------------------------------------------------------- */
+/* ---- streams ----------------------------------------------------------- */
 
 static link *link_new(inf_synch *synch, uint64_t stream) {
     link *l = inf_zalloc(synch->mem, sizeof *l);
@@ -328,8 +325,7 @@ void inf_synch_bytes(inf_synch *synch, uint64_t stream, inf_slice bytes,
     link_drop(synch, l);
 }
 
-/* ---- peers
- * ------------------------------------------------------------------------ */
+/* ---- peers ------------------------------------------------------------- */
 
 static peer *peer_new(inf_synch *synch, inf_slice name, uint64_t id) {
     peer *p = inf_zalloc(synch->mem, sizeof *p);
@@ -442,9 +438,7 @@ bool inf_synch_tell(inf_synch *synch, unsigned slot, uint64_t id,
                             .bytes = bytes});
 }
 
-/* ---- time
- * ---------------------------------------------------------------------------
- */
+/* ---- time -------------------------------------------------------------- */
 
 /* Tells the stable point of each scope: what every peer has acknowledged. */
 static void tell_stable(inf_synch *synch, unsigned slot) {

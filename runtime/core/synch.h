@@ -60,7 +60,7 @@ int inf_synch_new(inf_synch **out, const inf_synch_config *config,
                   uint64_t now_ms);
 void inf_synch_free(inf_synch *synch);
 
-/* ---- streams ------------------------------------------------------------- */
+/* ---- streams ----------------------------------------------------------- */
 
 /** A stream came in whose first byte, already taken, is INF_SYNCH_FIRST_BYTE.
     0 or INF_ENOMEM, INF_EFULL: the caller closes it. */
@@ -80,7 +80,7 @@ void inf_synch_flush(inf_synch *synch, uint64_t now_ms);
 /** True when inf_synch_flush may write something. */
 bool inf_synch_unflushed(const inf_synch *synch);
 
-/* ---- peers and scopes ---------------------------------------------------- */
+/* ---- peers and scopes -------------------------------------------------- */
 
 /** A live member of ours: its life, where to dial it, and which of this node's
     scopes it shares (bit = slot). Again when one of these changes. */

@@ -132,7 +132,7 @@ struct inf_synch {
     inf_buf write;   /* what goes out at once */
 };
 
-/* ---- synch.c ---- */
+/* ---- synch.c ----------------------------------------------------------- */
 
 void synch_now(inf_synch *synch, uint64_t now_ms);
 /* Frees the links that have been dropped. */
@@ -149,12 +149,12 @@ void link_attach(inf_synch *synch, link *l, peer *p);
 /* Asks the peer, on the stream it dialled, for its own rows. */
 void pull_own(inf_synch *synch, link *l, unsigned slot);
 
-/* ---- synch_read.c ---- */
+/* ---- synch_read.c ------------------------------------------------------ */
 
 /* Acts on one frame; the link may be dropped by it. */
 void frame_in(inf_synch *synch, link *l, const inf_frame *frame);
 
-/* ---- synch_write.c ---- */
+/* ---- synch_write.c ----------------------------------------------------- */
 
 /* Queues a small frame; false when too many wait. */
 bool say(inf_synch *synch, link *l, const inf_frame *frame);
@@ -165,7 +165,7 @@ void job_transfer(inf_synch *synch, link *l, unsigned slot, uint64_t node,
                   inf_diff_cursor cursor);
 void job_done(inf_synch *synch, link *l, unsigned slot, uint64_t number);
 
-/* ---- synch_request.c ---- */
+/* ---- synch_request.c --------------------------------------------------- */
 
 /* Asks what is still to be asked on a link that has just come up. */
 void requests_linked(inf_synch *synch, peer *p);

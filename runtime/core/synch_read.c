@@ -2,8 +2,7 @@
 /* synch_read.c: what each frame makes us do. */
 #include "core/synch_impl.h"
 
-/* ---- greeting
- * -------------------------------------------------------------------- */
+/* ---- greeting ---------------------------------------------------------- */
 
 static void supersede(inf_synch *synch, link *l, uint64_t boot) {
     (void)say(synch, l,
@@ -59,8 +58,7 @@ static void hello_in(inf_synch *synch, link *l, const inf_frame *frame) {
     }
 }
 
-/* ---- changes
- * ---------------------------------------------------------------------- */
+/* ---- changes ----------------------------------------------------------- */
 
 static void pull_in(inf_synch *synch, link *l, unsigned slot,
                     const inf_span *span) {
@@ -115,8 +113,7 @@ static void ack_in(link *l, unsigned slot, uint64_t to) {
     if (l->dialled && to > f->acked && to <= f->cursor.at) f->acked = to;
 }
 
-/* ---- repair
- * ------------------------------------------------------------------------- */
+/* ---- repair ------------------------------------------------------------ */
 
 static void root_in(inf_synch *synch, link *l, unsigned slot, uint64_t root) {
     if (root == synch->store.root(synch->store.ctx, slot)) {
@@ -199,9 +196,7 @@ static void synch_in(inf_synch *synch, link *l, unsigned slot,
                            .request = frame->request});
 }
 
-/* ---- all
- * ------------------------------------------------------------------------------
- */
+/* ---- all --------------------------------------------------------------- */
 
 static void scoped_in(inf_synch *synch, link *l, unsigned slot,
                       const inf_frame *frame) {

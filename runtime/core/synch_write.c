@@ -39,8 +39,7 @@ void say_vector(inf_synch *synch, link *l, unsigned slot, uint64_t number) {
                            .bytes = inf_buf_view(&synch->scratch)});
 }
 
-/* ---- jobs
- * ------------------------------------------------------------------------- */
+/* ---- jobs -------------------------------------------------------------- */
 
 static job *job_new(inf_synch *synch, link *l) {
     if (l->job_first == l->job_count) l->job_first = l->job_count = 0;
@@ -83,8 +82,7 @@ void job_done(inf_synch *synch, link *l, unsigned slot, uint64_t number) {
         (job){.kind = JOB_DONE, .slot = slot, .node = 1, .request = number};
 }
 
-/* ---- writing
- * ----------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------- */
 
 /* One run of changes of one owner; false when there is none. */
 static bool write_delta(inf_synch *synch, unsigned slot, uint64_t node,

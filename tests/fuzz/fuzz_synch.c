@@ -79,8 +79,7 @@ static void ops(inf_slice bytes) {
     inf_registry_free(registry);
 }
 
-/* ---- a whole stream
- * ---------------------------------------------------------- */
+/* ---- a whole stream ---------------------------------------------------- */
 
 static uint64_t store_root(void *ctx, unsigned slot) {
     (void)slot;

@@ -49,8 +49,7 @@ cluster_options cluster_options_of(cluster_profile profile, uint64_t seed) {
                              .stream_bytes = seed % 2 == 0 ? 0 : 60};
 }
 
-/* ---- faults
- * --------------------------------------------------------------------- */
+/* ---- faults ------------------------------------------------------------ */
 
 static size_t any_node(cluster *c) {
     return (size_t)inf_rng_below(&c->rng, c->nodes);
@@ -139,8 +138,7 @@ static void thaw_due(cluster *c, bool all) {
     }
 }
 
-/* ---- one run
- * ---------------------------------------------------------------------- */
+/* ---- one run ----------------------------------------------------------- */
 
 /* Time passes in small steps, so that words arrive when they are due. */
 static void pass(cluster *c, uint64_t ms) {

@@ -9,8 +9,7 @@
 
 #define RPC_JITTER_MS 20
 
-/* ---- words
- * ------------------------------------------------------------------- */
+/* ---- words ------------------------------------------------------------- */
 
 static bool reaches(const sim *s, size_t from, size_t to) {
     if (s->nodes[from].side != s->nodes[to].side) return false;
@@ -41,8 +40,7 @@ static void say(cluster *c, const word *w) {
     say_at(c, w, sim_now_ms(c->world) + delay);
 }
 
-/* ---- FSMs
- * ----------------------------------------------------------------------- */
+/* ---- FSMs -------------------------------------------------------------- */
 
 static ghost *ghost_of(cluster *c, size_t node, size_t name) {
     for (size_t i = c->ghost_count; i-- != 0;) {
@@ -100,8 +98,7 @@ static void ends(cluster *c, ghost *g) {
     sim_settle(c->world, g->node);
 }
 
-/* ---- starting
- * --------------------------------------------------------------------- */
+/* ---- starting ---------------------------------------------------------- */
 
 static void tell_started(cluster *c, const word *start, const inf_row *row) {
     word answer = {.kind = WORD_STARTED,
@@ -232,8 +229,7 @@ void model_watch(sim *s, size_t node, const inf_effect *effect) {
     say_at(c, &w, sim_now_ms(s) + inf_rng_below(&c->rng, 200));
 }
 
-/* ---- clients
- * ------------------------------------------------------------------------ */
+/* ---- clients ----------------------------------------------------------- */
 
 static void client_stops(cluster *c, size_t node, size_t name) {
     inf_row row;

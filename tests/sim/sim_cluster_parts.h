@@ -84,7 +84,7 @@ inf_slice cluster_name(size_t name);
 inf_node *cluster_node(const cluster *c, size_t node);
 uint64_t cluster_ms(const cluster *c, size_t node);
 
-/* ---- sim_cluster_model.c: Lua's part ---- */
+/* ---- sim_cluster_model.c: Lua's part ----------------------------------- */
 
 void model_watch(sim *s, size_t node, const inf_effect *effect);
 /* One random wish of one random client. */
@@ -94,7 +94,7 @@ void model_words(cluster *c);
 void model_crashed(cluster *c, size_t node);
 size_t model_running(const cluster *c, size_t name);
 
-/* ---- sim_cluster_check.c: ghosts look ---- */
+/* ---- sim_cluster_check.c: ghosts look ---------------------------------- */
 
 /* Keeps what the owner's rows are after its change. */
 void check_record(cluster *c, size_t node);
