@@ -132,7 +132,7 @@ static void carry_out(world *w, int node, const inf_effect *e) {
     }
 }
 
-void world_drain(world *w, int node) {
+void nodes_drain(world *w, int node) {
     inf_effect e;
     while (w->node[node] != NULL && inf_node_poll(w->node[node], &e)) {
         carry_out(w, node, &e);
@@ -187,7 +187,7 @@ static void happen(world *w, const thing *t) {
         inf_node_closed(node, t->stream, t->status, w->now_ms);
         break;
     }
-    world_drain(w, t->node);
+    nodes_drain(w, t->node);
 }
 
 static void step(world *w) {
@@ -208,17 +208,17 @@ static void step(world *w) {
         if (inf_node_deadline(w->node[i]) <= w->now_ms) {
             inf_node_tick(w->node[i], w->now_ms);
         }
-        world_drain(w, i);
+        nodes_drain(w, i);
     }
     w->now_ms++;
 }
 
-void world_run_ms(world *w, uint64_t ms) {
+void nodes_run_ms(world *w, uint64_t ms) {
     for (uint64_t i = 0; i < ms; i++)
         step(w);
 }
 
-bool world_run_until(world *w, condition *met, uint64_t limit_ms) {
+bool nodes_run_until(world *w, condition *met, uint64_t limit_ms) {
     for (uint64_t i = 0; i < limit_ms; i++) {
         if (met(w)) return true;
         step(w);
@@ -230,7 +230,7 @@ bool world_run_until(world *w, condition *met, uint64_t limit_ms) {
 
 const char *const node_names[NODES] = {"anna", "berta", "clara", "dora"};
 
-void world_birth(world *w, int i, uint64_t boot) {
+void nodes_birth(world *w, int i, uint64_t boot) {
     inf_node_config config = {.name = inf_slice_str(node_names[i]),
                               .advertise = w->addr[i],
                               .rpc_port = (uint16_t)(9000 + i),
@@ -241,14 +241,14 @@ void world_birth(world *w, int i, uint64_t boot) {
     assert_int_equal(inf_node_new(&w->node[i], &config, w->now_ms), 0);
 }
 
-void world_join(world *w, int i) {
+void nodes_join(world *w, int i) {
     assert_int_equal(inf_node_join(w->node[i], &w->addr[0], 1, 77, w->now_ms),
                      0);
-    world_drain(w, i);
+    nodes_drain(w, i);
 }
 
 /* All four nodes run the branch in one cluster. */
-int world_setup(void **state) {
+int nodes_setup(void **state) {
     world *w = calloc(1, sizeof *w);
     if (w == NULL) return -1;
     w->now_ms = 1000;
@@ -256,17 +256,17 @@ int world_setup(void **state) {
         char text[32];
         (void)snprintf(text, sizeof text, "10.0.0.%d:7946", i + 1);
         assert_int_equal(inf_addr_parse(&w->addr[i], text, 0), 0);
-        world_birth(w, i, 100);
+        nodes_birth(w, i, 100);
         assert_int_equal(inf_node_branch_add(w->node[i], BRANCH, w->now_ms), 0);
-        if (i != 0) world_join(w, i);
-        world_run_ms(w, 100);
+        if (i != 0) nodes_join(w, i);
+        nodes_run_ms(w, 100);
     }
-    world_run_ms(w, 3000);
+    nodes_run_ms(w, 3000);
     *state = w;
     return 0;
 }
 
-void world_kill_node(world *w, int i) {
+void nodes_kill(world *w, int i) {
     inf_node_free(w->node[i]);
     w->node[i] = NULL;
     for (size_t at = 0; at < w->end_count;) {
@@ -286,7 +286,7 @@ void world_kill_node(world *w, int i) {
     }
 }
 
-int world_teardown(void **state) {
+int nodes_teardown(void **state) {
     world *w = *state;
     for (int i = 0; i < NODES; i++)
         inf_node_free(w->node[i]);
@@ -297,17 +297,17 @@ int world_teardown(void **state) {
     return 0;
 }
 
-uint64_t world_claim(world *w, int i, const char *name) {
+uint64_t nodes_claim(world *w, int i, const char *name) {
     inf_row row;
     assert_int_equal(inf_node_claim(w->node[i], BRANCH, inf_slice_str(name),
                                     IMPL, w->now_ms, &row),
                      0);
     uint64_t ref = row.ref;
-    world_drain(w, i);
+    nodes_drain(w, i);
     return ref;
 }
 
-int world_owner(const world *w, int i, const char *name) {
+int nodes_owner(const world *w, int i, const char *name) {
     inf_row row;
     if (inf_node_whereis(w->node[i], BRANCH, inf_slice_str(name), &row) != 0) {
         return -1;
@@ -318,7 +318,7 @@ int world_owner(const world *w, int i, const char *name) {
     return -2;
 }
 
-const seen *world_find_event(const world *w, int node, inf_effect_kind kind,
+const seen *nodes_find_event(const world *w, int node, inf_effect_kind kind,
                              inf_change change) {
     for (size_t i = 0; i < w->logged[node]; i++) {
         const seen *s = &w->log[node][i];
@@ -327,7 +327,7 @@ const seen *world_find_event(const world *w, int node, inf_effect_kind kind,
     return NULL;
 }
 
-const seen *world_done(const world *w, int node, uint64_t token) {
+const seen *nodes_done(const world *w, int node, uint64_t token) {
     for (size_t i = 0; i < w->logged[node]; i++) {
         const seen *s = &w->log[node][i];
         if (s->kind == INF_EFFECT_DONE && s->token == token) return s;

@@ -68,26 +68,26 @@ extern const char *const node_names[NODES];
 typedef bool condition(world *w);
 
 /** Carries out what the node wants done. */
-void world_drain(world *w, int node);
-void world_run_ms(world *w, uint64_t ms);
+void nodes_drain(world *w, int node);
+void nodes_run_ms(world *w, uint64_t ms);
 /** False when the condition has not been met in time. */
-bool world_run_until(world *w, condition *met, uint64_t limit_ms);
+bool nodes_run_until(world *w, condition *met, uint64_t limit_ms);
 /** A new life of the node. */
-void world_birth(world *w, int i, uint64_t boot);
+void nodes_birth(world *w, int i, uint64_t boot);
 /** Joins it to the first node. */
-void world_join(world *w, int i);
+void nodes_join(world *w, int i);
 /** All four run the branch in one cluster. */
-int world_setup(void **state);
+int nodes_setup(void **state);
 /** Its streams break. */
-void world_kill_node(world *w, int i);
-int world_teardown(void **state);
+void nodes_kill(world *w, int i);
+int nodes_teardown(void **state);
 /** The reference of the new row. */
-uint64_t world_claim(world *w, int i, const char *name);
+uint64_t nodes_claim(world *w, int i, const char *name);
 /** Who has the name as seen from a node; -1: nobody. */
-int world_owner(const world *w, int i, const char *name);
-const seen *world_find_event(const world *w, int node, inf_effect_kind kind,
+int nodes_owner(const world *w, int i, const char *name);
+const seen *nodes_find_event(const world *w, int node, inf_effect_kind kind,
                              inf_change change);
 /** The end of a command, or NULL. */
-const seen *world_done(const world *w, int node, uint64_t token);
+const seen *nodes_done(const world *w, int node, uint64_t token);
 
 #endif

@@ -7,13 +7,13 @@
 
 static void a_name_claimed_on_one_node_is_seen_on_all(void **state) {
     world *w = *state;
-    world_claim(w, 1, "order-7");
-    world_run_ms(w, 10);
+    nodes_claim(w, 1, "order-7");
+    nodes_run_ms(w, 10);
     for (int i = 0; i < NODES; i++) {
-        assert_int_equal(world_owner(w, i, "order-7"), 1);
+        assert_int_equal(nodes_owner(w, i, "order-7"), 1);
         assert_int_equal(inf_node_count(w->node[i], BRANCH), 1);
         const seen *join_event =
-            world_find_event(w, i, INF_EFFECT_ROWS, INF_CHANGE_JOIN);
+            nodes_find_event(w, i, INF_EFFECT_ROWS, INF_CHANGE_JOIN);
         assert_non_null(join_event);
         assert_string_equal(join_event->name, "order-7");
     }
@@ -21,8 +21,8 @@ static void a_name_claimed_on_one_node_is_seen_on_all(void **state) {
 
 static void a_taken_name_is_refused_with_its_owner(void **state) {
     world *w = *state;
-    world_claim(w, 1, "order-7");
-    world_run_ms(w, 10);
+    nodes_claim(w, 1, "order-7");
+    nodes_run_ms(w, 10);
     inf_row row;
     assert_int_equal(inf_node_claim(w->node[2], BRANCH,
                                     inf_slice_str("order-7"), IMPL, w->now_ms,
@@ -33,8 +33,8 @@ static void a_taken_name_is_refused_with_its_owner(void **state) {
 
 static void a_released_name_goes_from_all_views(void **state) {
     world *w = *state;
-    uint64_t ref = world_claim(w, 1, "order-7");
-    world_run_ms(w, 10);
+    uint64_t ref = nodes_claim(w, 1, "order-7");
+    nodes_run_ms(w, 10);
     assert_int_equal(inf_node_release(w->node[1], BRANCH,
                                       inf_slice_str("order-7"), ref + 1,
                                       w->now_ms),
@@ -42,22 +42,22 @@ static void a_released_name_goes_from_all_views(void **state) {
     assert_int_equal(inf_node_release(w->node[1], BRANCH,
                                       inf_slice_str("order-7"), ref, w->now_ms),
                      0);
-    world_run_ms(w, 10);
+    nodes_run_ms(w, 10);
     for (int i = 0; i < NODES; i++)
-        assert_int_equal(world_owner(w, i, "order-7"), -1);
+        assert_int_equal(nodes_owner(w, i, "order-7"), -1);
 }
 
 static bool dead_rows_are_gone(world *w) {
-    return world_owner(w, 0, "order-7") == -1 &&
-           world_owner(w, 2, "order-7") == -1;
+    return nodes_owner(w, 0, "order-7") == -1 &&
+           nodes_owner(w, 2, "order-7") == -1;
 }
 
 static void the_rows_of_a_killed_node_go_at_once(void **state) {
     world *w = *state;
-    world_claim(w, 1, "order-7");
-    world_run_ms(w, 10);
-    world_kill_node(w, 1);
-    assert_true(world_run_until(w, dead_rows_are_gone, 200));
+    nodes_claim(w, 1, "order-7");
+    nodes_run_ms(w, 10);
+    nodes_kill(w, 1);
+    assert_true(nodes_run_until(w, dead_rows_are_gone, 200));
 }
 
 static bool everybody_knows_four(world *w) {
@@ -71,19 +71,19 @@ static void a_new_life_learns_all_and_is_learnt(void **state) {
     world *w = *state;
     char name[2] = "a";
     for (int i = 0; i < NODES; i++, name[0]++)
-        world_claim(w, i, name);
-    world_run_ms(w, 10);
+        nodes_claim(w, i, name);
+    nodes_run_ms(w, 10);
     assert_true(everybody_knows_four(w));
-    world_kill_node(w, 1);
-    world_run_ms(w, 500);
-    world_birth(w, 1, 101);
+    nodes_kill(w, 1);
+    nodes_run_ms(w, 500);
+    nodes_birth(w, 1, 101);
     assert_int_equal(inf_node_branch_add(w->node[1], BRANCH, w->now_ms), 0);
-    world_join(w, 1);
-    world_run_ms(w, 1500);
-    assert_int_equal(world_owner(w, 0, "b"), -1);
+    nodes_join(w, 1);
+    nodes_run_ms(w, 1500);
+    assert_int_equal(nodes_owner(w, 0, "b"), -1);
     assert_int_equal(inf_node_count(w->node[1], BRANCH), 3);
-    world_claim(w, 1, "e");
-    assert_true(world_run_until(w, everybody_knows_four, 100));
+    nodes_claim(w, 1, "e");
+    assert_true(nodes_run_until(w, everybody_knows_four, 100));
 }
 
 static void who_does_not_run_the_branch_holds_no_rows_of_it(void **state) {
@@ -93,54 +93,54 @@ static void who_does_not_run_the_branch_holds_no_rows_of_it(void **state) {
     for (int i = 0; i < 3; i++) {
         assert_int_equal(inf_node_branch_add(w->node[i], other, w->now_ms), 0);
     }
-    world_run_ms(w, 2000);
+    nodes_run_ms(w, 2000);
     assert_int_equal(inf_node_claim(w->node[0], other, inf_slice_str("i-1"),
                                     IMPL, w->now_ms, &row),
                      0);
     assert_int_equal(inf_node_claim(w->node[3], other, inf_slice_str("i-2"),
                                     IMPL, w->now_ms, &row),
                      INF_ENOENT);
-    world_run_ms(w, 20);
+    nodes_run_ms(w, 20);
     assert_int_equal(inf_node_count(w->node[2], other), 1);
     assert_int_equal(inf_node_count(w->node[3], other), 0);
     assert_true(inf_node_runs(w->node[3], inf_slice_str("anna"), other));
     assert_false(inf_node_runs(w->node[0], inf_slice_str("dora"), other));
     assert_int_equal(inf_node_branch_remove(w->node[0], other, w->now_ms), 0);
-    world_run_ms(w, 2000);
+    nodes_run_ms(w, 2000);
     assert_int_equal(inf_node_count(w->node[2], other), 0);
     assert_int_equal(inf_node_branch_add(w->node[0], other, w->now_ms), 0);
-    world_run_ms(w, 2000);
+    nodes_run_ms(w, 2000);
     assert_int_equal(inf_node_claim(w->node[0], other, inf_slice_str("i-3"),
                                     IMPL, w->now_ms, &row),
                      0);
-    world_run_ms(w, 20);
+    nodes_run_ms(w, 20);
     assert_int_equal(inf_node_count(w->node[2], other), 1);
 }
 
 static bool clara_runs_it_for_all(world *w) {
     for (int i = 0; i < NODES; i++) {
-        if (world_owner(w, i, "order-7") != 2) return false;
+        if (nodes_owner(w, i, "order-7") != 2) return false;
     }
-    return world_find_event(w, 0, INF_EFFECT_LOST, INF_CHANGE_JOIN) != NULL;
+    return nodes_find_event(w, 0, INF_EFFECT_LOST, INF_CHANGE_JOIN) != NULL;
 }
 
 static void a_name_claimed_on_both_sides_ends_with_one_owner(void **state) {
     world *w = *state;
     w->cut[0] = true;
-    uint64_t first = world_claim(w, 0, "order-7");
-    world_run_ms(w, 30000);
-    assert_int_equal(world_owner(w, 1, "order-7"), -1);
-    world_claim(w, 2, "order-7");
-    world_run_ms(w, 100);
-    assert_int_equal(world_owner(w, 0, "order-7"), 0);
-    assert_int_equal(world_owner(w, 1, "order-7"), 2);
+    uint64_t first = nodes_claim(w, 0, "order-7");
+    nodes_run_ms(w, 30000);
+    assert_int_equal(nodes_owner(w, 1, "order-7"), -1);
+    nodes_claim(w, 2, "order-7");
+    nodes_run_ms(w, 100);
+    assert_int_equal(nodes_owner(w, 0, "order-7"), 0);
+    assert_int_equal(nodes_owner(w, 1, "order-7"), 2);
     w->cut[0] = false;
-    assert_true(world_run_until(w, clara_runs_it_for_all, 60000));
+    assert_true(nodes_run_until(w, clara_runs_it_for_all, 60000));
     assert_int_equal(inf_node_release(w->node[0], BRANCH,
                                       inf_slice_str("order-7"), first,
                                       w->now_ms),
                      0);
-    assert_null(world_find_event(w, 2, INF_EFFECT_LOST, INF_CHANGE_JOIN));
+    assert_null(nodes_find_event(w, 2, INF_EFFECT_LOST, INF_CHANGE_JOIN));
 }
 
 static void all_place_a_name_on_the_same_member(void **state) {
@@ -184,20 +184,20 @@ static void one_home_decides_and_views_settle(void **state) {
 static void synch_says_who_merged_and_who_did_not(void **state) {
     world *w = *state;
     inf_slice names[] = {inf_slice_str("berta"), inf_slice_str("nobody")};
-    world_claim(w, 1, "order-7");
+    nodes_claim(w, 1, "order-7");
     assert_int_equal(
         inf_node_synch(w->node[0], BRANCH, NULL, 0, 1000, 5, w->now_ms), 0);
     assert_int_equal(
         inf_node_synch(w->node[0], BRANCH, names, 2, 1000, 6, w->now_ms), 0);
-    world_drain(w, 0);
-    world_run_ms(w, 50);
-    assert_non_null(world_done(w, 0, 5));
-    assert_int_equal(world_done(w, 0, 5)->status, 0);
-    assert_int_equal(world_done(w, 0, 5)->count, 3);
-    assert_int_equal(world_done(w, 0, 6)->status, INF_ETIMEDOUT);
-    assert_int_equal(world_done(w, 0, 6)->count, 1);
-    assert_string_equal(world_done(w, 0, 6)->name, "nobody");
-    assert_int_equal(world_owner(w, 0, "order-7"), 1);
+    nodes_drain(w, 0);
+    nodes_run_ms(w, 50);
+    assert_non_null(nodes_done(w, 0, 5));
+    assert_int_equal(nodes_done(w, 0, 5)->status, 0);
+    assert_int_equal(nodes_done(w, 0, 5)->count, 3);
+    assert_int_equal(nodes_done(w, 0, 6)->status, INF_ETIMEDOUT);
+    assert_int_equal(nodes_done(w, 0, 6)->count, 1);
+    assert_string_equal(nodes_done(w, 0, 6)->name, "nobody");
+    assert_int_equal(nodes_owner(w, 0, "order-7"), 1);
 }
 
 static void synch_with_a_silent_node_ends_in_time(void **state) {
@@ -205,13 +205,13 @@ static void synch_with_a_silent_node_ends_in_time(void **state) {
     w->cut[2] = true;
     assert_int_equal(
         inf_node_synch(w->node[0], BRANCH, NULL, 0, 700, 5, w->now_ms), 0);
-    world_drain(w, 0);
-    world_run_ms(w, 600);
-    assert_null(world_done(w, 0, 5));
-    world_run_ms(w, 200);
-    assert_non_null(world_done(w, 0, 5));
-    assert_int_equal(world_done(w, 0, 5)->status, INF_ETIMEDOUT);
-    assert_string_equal(world_done(w, 0, 5)->name, "clara");
+    nodes_drain(w, 0);
+    nodes_run_ms(w, 600);
+    assert_null(nodes_done(w, 0, 5));
+    nodes_run_ms(w, 200);
+    assert_non_null(nodes_done(w, 0, 5));
+    assert_int_equal(nodes_done(w, 0, 5)->status, INF_ETIMEDOUT);
+    assert_string_equal(nodes_done(w, 0, 5)->name, "clara");
 }
 
 static void in_peace_only_roots_travel(void **state) {
@@ -219,12 +219,12 @@ static void in_peace_only_roots_travel(void **state) {
     char name[16];
     for (int i = 0; i < 1000; i++) {
         (void)snprintf(name, sizeof name, "order-%d", i);
-        world_claim(w, i % NODES, name);
+        nodes_claim(w, i % NODES, name);
     }
-    world_run_ms(w, 3000);
+    nodes_run_ms(w, 3000);
     uint64_t before = w->written;
     uint64_t packets_only = 0;
-    world_run_ms(w, 20000);
+    nodes_run_ms(w, 20000);
     packets_only = w->written - before;
     assert_in_range(packets_only, 1, 4000); /* pushes and pulls included */
     assert_int_equal(inf_node_count(w->node[3], BRANCH), 1000);
@@ -232,13 +232,13 @@ static void in_peace_only_roots_travel(void **state) {
 
 static void who_leaves_takes_its_rows_along(void **state) {
     world *w = *state;
-    world_claim(w, 1, "order-7");
-    world_run_ms(w, 10);
+    nodes_claim(w, 1, "order-7");
+    nodes_run_ms(w, 10);
     assert_int_equal(inf_node_leave(w->node[1], 9, w->now_ms), 0);
-    world_drain(w, 1);
-    assert_true(world_run_until(w, dead_rows_are_gone, 100));
-    world_run_ms(w, 10000);
-    assert_non_null(world_done(w, 1, 9));
+    nodes_drain(w, 1);
+    assert_true(nodes_run_until(w, dead_rows_are_gone, 100));
+    nodes_run_ms(w, 10000);
+    assert_non_null(nodes_done(w, 1, 9));
     inf_row row;
     assert_int_equal(inf_node_claim(w->node[1], BRANCH, inf_slice_str("x"),
                                     IMPL, w->now_ms, &row),
@@ -251,12 +251,12 @@ static void a_hint_is_seen_before_the_stream_brings_the_row(void **state) {
     assert_int_equal(inf_node_claim(w->node[1], BRANCH, inf_slice_str("x"),
                                     IMPL, w->now_ms, &row),
                      0);
-    assert_int_equal(world_owner(w, 0, "x"), -1);
+    assert_int_equal(nodes_owner(w, 0, "x"), -1);
     assert_int_equal(inf_node_hint(w->node[0], BRANCH, &row, w->now_ms), 0);
-    assert_int_equal(world_owner(w, 0, "x"), 1);
-    world_drain(w, 1);
-    world_run_ms(w, 10);
-    assert_int_equal(world_owner(w, 0, "x"), 1);
+    assert_int_equal(nodes_owner(w, 0, "x"), 1);
+    nodes_drain(w, 1);
+    nodes_run_ms(w, 10);
+    assert_int_equal(nodes_owner(w, 0, "x"), 1);
 }
 
 static void reserved_tags_are_refused_and_others_travel(void **state) {
@@ -269,7 +269,7 @@ static void reserved_tags_are_refused_and_others_travel(void **state) {
     assert_int_equal(inf_node_set_tag(w->node[0], inf_slice_str("role"),
                                       inf_slice_str("web"), w->now_ms),
                      0);
-    world_run_ms(w, 2000);
+    nodes_run_ms(w, 2000);
     assert_true(inf_node_member_find(w->node[3], inf_slice_str("anna"), &view));
     assert_true(inf_node_member_tag(&view, inf_slice_str("role"), &value));
     assert_true(inf_slice_eq(value, inf_slice_str("web")));
@@ -284,17 +284,17 @@ static void bytes_of_nonsense_harm_nobody(void **state) {
     static const uint8_t junk[] = {0xf1, 0xff, 0xff, 0xff, 0xff, 1, 2, 3};
     inf_node_bytes(w->node[0], stream, inf_slice_of(junk, sizeof junk),
                    w->now_ms);
-    world_drain(w, 0);
+    nodes_drain(w, 0);
     inf_node_bytes(w->node[0], stream, inf_slice_of(junk, 1), w->now_ms);
     inf_node_bytes(w->node[0], 999999, inf_slice_of(junk, 1), w->now_ms);
     inf_node_closed(w->node[0], stream, 0, w->now_ms);
-    world_claim(w, 0, "order-7");
-    world_run_ms(w, 10);
-    assert_int_equal(world_owner(w, 1, "order-7"), 0);
+    nodes_claim(w, 0, "order-7");
+    nodes_run_ms(w, 10);
+    assert_int_equal(nodes_owner(w, 1, "order-7"), 0);
 }
 
 int main(void) {
-#define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, nodes_setup, nodes_teardown)
     const struct CMUnitTest tests[] = {
         T(a_name_claimed_on_one_node_is_seen_on_all),
         T(a_taken_name_is_refused_with_its_owner),
