@@ -176,6 +176,8 @@ static void link_detach(inf_synch *synch, link *l) {
     if (p->accepted == l) p->accepted = NULL;
     if (p->dialled != l) return;
     p->dialled = NULL;
+    bool lasted = l->greeted && synch->now_ms > l->greeted_ms + REDIAL_MAX_MS;
+    if (lasted) p->backoff_ms = REDIAL_FIRST_MS;
     uint64_t pause_ms = inf_rng_below(&synch->rng, p->backoff_ms) + 1;
     (void)inf_heap_set(&synch->timers, &p->due.item, synch->now_ms + pause_ms);
     p->backoff_ms *= 2;

@@ -56,6 +56,7 @@ typedef struct link {
     bool dialled;
     bool open;
     bool greeted; /* their HELLO is in */
+    uint64_t greeted_ms;
     bool writing; /* the host has not said drained yet */
     bool dead;    /* closed by us: gone at the end of the call */
     inf_buf in;   /* part of a frame */

@@ -19,7 +19,6 @@ static void dialled_hello(inf_synch *synch, link *l, const inf_frame *frame) {
         synch->store.superseded(synch->store.ctx, frame->knows);
     }
     inf_heap_remove(&synch->timers, &l->due.item);
-    p->backoff_ms = REDIAL_FIRST_MS;
     requests_linked(synch, p);
     synch->store.linked(synch->store.ctx, p->id);
 }
@@ -47,6 +46,7 @@ static void hello_in(inf_synch *synch, link *l, const inf_frame *frame) {
         return;
     }
     l->greeted = true;
+    l->greeted_ms = synch->now_ms;
     l->their_id = inf_hash(frame->name, INF_NODE_ID_SEED);
     l->their_boot = frame->boot;
     if (l->dialled) {
