@@ -16,7 +16,7 @@
 #include <lualib.h>
 #include <uv.h>
 
-#include "base/def.h"
+#include "base/pool.h"
 
 #define PROGRAM_NAME "infinitomata"
 #define PATH_ROOM    4096
@@ -311,8 +311,8 @@ static int run_command(lua_State *L, const char *name, int argc, char **argv) {
 
 static int misuse(const char *what, const char *which) {
     (void)fprintf(stderr,
-                  PROGRAM_NAME ": %s '%s'; try " PROGRAM_NAME " --help\n", what,
-                  which);
+                  PROGRAM_NAME ": %s '%s'; try '" PROGRAM_NAME " --help'\n",
+                  what, which);
     return MISUSED;
 }
 
@@ -403,6 +403,68 @@ static int protected_main(lua_State *L) {
     return 1;
 }
 
+/* ---- the state -------------------------------------------------------------
+ */
+
+#if defined(__SANITIZE_ADDRESS__)
+#define POOLED 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define POOLED 0 /* every block its own, so that misuse is seen */
+#endif
+#endif
+#ifndef POOLED
+#define POOLED 1
+#endif
+
+static void *resize(void *ctx, void *block, size_t old_size, size_t size) {
+    return inf_pool_resize(ctx, block, old_size, size);
+}
+
+/* Warnings as lua shows them: off until "@on"; a message may have parts. */
+typedef struct warning {
+    bool on;
+    bool open; /* a message has begun */
+} warning;
+
+static void warn(void *ctx, const char *text, int more) {
+    warning *w = ctx;
+    if (!w->open && !more && text[0] == '@') {
+        if (strcmp(text, "@on") == 0) w->on = true;
+        if (strcmp(text, "@off") == 0) w->on = false;
+        return;
+    }
+    if (w->on) {
+        (void)fprintf(stderr, "%s%s%s", w->open ? "" : "Lua warning: ", text,
+                      more ? "" : "\n");
+    }
+    w->open = more;
+}
+
+static int run_in_state(lua_State *L, request *asked) {
+    lua_pushcfunction(L, protected_main);
+    lua_pushlightuserdata(L, asked);
+    int status =
+        call(L, 1, 1) == ENDED_WELL ? (int)lua_tointeger(L, -1) : FAILED;
+    lua_close(L);
+    return status;
+}
+
+static int run_program(request *asked) {
+    inf_pool pool;
+    warning warnings = {.on = false};
+    inf_pool_init(&pool);
+    lua_State *L = POOLED ? lua_newstate(resize, &pool) : luaL_newstate();
+    if (L == NULL) {
+        complain("out of memory");
+        return FAILED;
+    }
+    lua_setwarnf(L, warn, &warnings);
+    int status = run_in_state(L, asked);
+    inf_pool_deinit(&pool);
+    return status;
+}
+
 int main(int argc, char **argv) {
     request asked = {.argc = argc, .argv = argv};
     bool help = argc > 1 &&
@@ -418,14 +480,5 @@ int main(int argc, char **argv) {
     int status = read_options(&asked);
     if (status != ENDED_WELL) return status;
     (void)signal(SIGPIPE, SIG_IGN);
-    lua_State *L = luaL_newstate();
-    if (L == NULL) {
-        complain("out of memory");
-        return FAILED;
-    }
-    lua_pushcfunction(L, protected_main);
-    lua_pushlightuserdata(L, &asked);
-    status = call(L, 1, 1) == ENDED_WELL ? (int)lua_tointeger(L, -1) : FAILED;
-    lua_close(L);
-    return status;
+    return run_program(&asked);
 }
