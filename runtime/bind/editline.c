@@ -41,6 +41,7 @@ struct inf_editline {
     EditLine *(*init)(const char *, FILE *, FILE *, FILE *);
     void (*free)(EditLine *);
     int (*set)(EditLine *, int, ...);
+    int (*wset)(EditLine *, int, ...);
     const char *(*gets)(EditLine *, int *);
     const LineInfo *(*line)(EditLine *);
     const LineInfoW *(*wline)(EditLine *);
@@ -63,7 +64,8 @@ static bool find(inf_editline *edit) {
     static const char *const names[] = {"libedit.so.2", "libedit.so.0",
                                         "libedit.so", "libedit.3.dylib"};
     for (size_t i = 0; i < INF_COUNT(names) && edit->library == NULL; i++) {
-        edit->library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+        /* It stays: what it keeps of the terminal is for the whole process. */
+        edit->library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     }
     if (edit->library == NULL) return false;
     const struct {
@@ -73,6 +75,7 @@ static bool find(inf_editline *edit) {
         {"el_init", &edit->init},
         {"el_end", &edit->free},
         {"el_set", &edit->set},
+        {"el_wset", &edit->wset},
         {"el_gets", &edit->gets},
         {"el_line", &edit->line},
         {"el_wline", &edit->wline},
@@ -156,7 +159,8 @@ static void bind_keys(inf_editline *edit) {
         {"\\e[F", "ed-move-to-end"},   {"\\eOF", "ed-move-to-end"},
         {"\\e[1;5C", "em-next-word"},  {"\\e[1;5D", "ed-prev-word"},
     };
-    (void)edit->set(edit->el, EL_ADDFN, "inf-complete", "complete", on_tab);
+    /* The wide call: the other one copies the names and forgets them. */
+    (void)edit->wset(edit->el, EL_ADDFN, L"inf-complete", L"complete", on_tab);
     for (size_t i = 0; i < INF_COUNT(keys); i++) {
         (void)edit->set(edit->el, EL_BIND, keys[i][0], keys[i][1], NULL);
     }
