@@ -42,6 +42,7 @@ sim *sim_new(const sim_options *options) {
         sim_machine *n = &s->nodes[i];
         n->index = i;
         n->port = 7946;
+        n->clock_ms = 3600000; /* it may jump back */
         n->tick = (sim_event){.kind = SIM_TICK, .node = i};
         n->inbox_last = &n->inbox;
         n->held_last = &n->held;

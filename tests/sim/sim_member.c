@@ -159,6 +159,11 @@ bool sim_agreed(sim *s) {
     size_t running = 0;
     for (size_t i = 0; i < sim_count(s); i++)
         running += sim_runs(s, i);
+    for (size_t i = 0; i < sim_count(s); i++) { /* the cheap question first */
+        if (sim_awake(s, i) && inf_member_live(sim_member(s, i)) != running) {
+            return false;
+        }
+    }
     for (size_t i = 0; i < sim_count(s); i++) {
         if (sim_awake(s, i) && !knows_all(s, i, running)) return false;
     }
