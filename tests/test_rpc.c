@@ -138,6 +138,25 @@ static void a_name_that_arrives_wakes_those_who_wait_for_it(void **state) {
     assert_null(inf_rpc_due(p->a));
 }
 
+static void names_that_are_not_named_wake_everybody(void **state) {
+    pair *p = *state;
+    inf_retry_policy policy = pair_policy(1000);
+    inf_rpc_call *call = NULL;
+    size_t due = 0;
+    for (uint64_t i = 0; i < 600; i++) {
+        char name[16] = {(char)('a' + i % 26), (char)('a' + i % 17), '\0'};
+        pair_call(p, name, "x", &policy, i);
+    }
+    while ((call = inf_rpc_due(p->a)) != NULL) {
+        inf_rpc_missing(p->a, call, INF_ENOENT, p->now_ms);
+    }
+    inf_rpc_names_arrived(p->a);
+    while (inf_rpc_due(p->a) != NULL)
+        due++;
+    assert_int_equal(due, 600);
+    assert_int_equal(p->a->waiting.count, 0);
+}
+
 static void gone_from_there_it_is_looked_up_again(void **state) {
     pair *p = *state;
     inf_retry_policy policy = pair_policy(1000);
@@ -382,6 +401,7 @@ int main(void) {
         TEST(a_slow_call_to_this_node_runs_once),
         TEST(an_unknown_name_is_polled_until_the_attempts_are_spent),
         TEST(a_name_that_arrives_wakes_those_who_wait_for_it),
+        TEST(names_that_are_not_named_wake_everybody),
         TEST(gone_from_there_it_is_looked_up_again),
         TEST(a_second_copy_keeps_the_id_when_the_first_is_refused),
         TEST(a_busy_callee_is_asked_again_later),

@@ -132,7 +132,7 @@ void inf_rpc_call_tell(inf_rpc *rpc, inf_rpc_call *call, inf_rpc_news *news) {
 static void end_call(inf_rpc *rpc, inf_rpc_call *call, int status,
                      uint64_t now_ms) {
     leave_state(rpc, call);
-    if (call->uncertain) owe_ack(call->peer, call->id);
+    if (call->uncertain && call->peer != NULL) owe_ack(call->peer, call->id);
     settle(rpc, call);
     inf_heap_remove(&rpc->waits, &call->wait);
     if (call->request != NULL) call->request->call = NULL;
@@ -392,6 +392,12 @@ void inf_rpc_call_answered(inf_rpc *rpc, inf_rpc_call *call, int status,
     call->answer_len = body.len;
 }
 
+static void wake_ring(inf_rpc *rpc, inf_slice key) {
+    inf_rpc_call *call = NULL;
+    while ((call = inf_map_get(&rpc->waiting, key)) != NULL)
+        make_due(rpc, call);
+}
+
 void inf_rpc_name_arrived(inf_rpc *rpc, inf_slice branch, inf_slice name) {
     uint8_t key[2 * INF_NAME_MAX + 1];
     if (rpc->waiting.count == 0) return;
@@ -399,10 +405,15 @@ void inf_rpc_name_arrived(inf_rpc *rpc, inf_slice branch, inf_slice name) {
     if (branch.len != 0) memcpy(key, branch.data, branch.len);
     key[branch.len] = '\0';
     if (name.len != 0) memcpy(key + branch.len + 1, name.data, name.len);
-    inf_slice whole = inf_slice_of(key, branch.len + 1 + name.len);
+    wake_ring(rpc, inf_slice_of(key, branch.len + 1 + name.len));
+}
+
+void inf_rpc_names_arrived(inf_rpc *rpc) {
+    size_t at = 0;
     inf_rpc_call *call = NULL;
-    while ((call = inf_map_get(&rpc->waiting, whole)) != NULL) {
-        make_due(rpc, call);
+    while ((call = inf_map_next(&rpc->waiting, &at)) != NULL) {
+        wake_ring(rpc, call->key);
+        at--; /* another may have moved into its slot */
     }
 }
 

@@ -10,7 +10,8 @@
 
 #include "core/effect.h"
 
-#define INF_EVENTS_MAX 65536 /* kinds that may be dropped are, from here on */
+#define INF_EVENTS_MAX                                                         \
+    (1u << 18) /* kinds that may be dropped are, from here on */
 
 typedef struct inf_events {
     uv_mutex_t lock;

@@ -448,6 +448,8 @@ void inf_worker_notice(inf_worker *worker, const inf_effect *event) {
             inf_rpc_name_arrived(worker->rpc, event->branch,
                                  event->rows[i].name);
         }
+        /* Of very many rows at once only the number is told. */
+        if (event->count > event->row_count) inf_rpc_names_arrived(worker->rpc);
     }
     bool gone =
         event->change == INF_CHANGE_FAIL || event->change == INF_CHANGE_LEAVE;
