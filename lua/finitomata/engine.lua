@@ -10,7 +10,7 @@ local payloads = require("finitomata.payload")
 local M = {}
 
 local xpcall, type = xpcall, type
-local catch, copy, is_plain = guard.catch, payloads.copy, payloads.is_plain
+local catch, copy = guard.catch, payloads.copy
 
 ---A refusal, with all that is known of it.
 ---@param stage string
@@ -115,7 +115,7 @@ function M.decide(node, edge, event_payload, payload, fsm, share, protect)
     return nil, ambiguous(node, edge, event_payload)
   end
   local shown = payload
-  if not share then shown = copy(payload) end
+  if not share then shown = payloads.duplicate(payload) end
   local ok, target, new_payload = protect(handler, catch, node.name, edge.event, event_payload,
     shown, fsm)
   if not ok then
@@ -132,7 +132,7 @@ function M.decide(node, edge, event_payload, payload, fsm, share, protect)
     return nil, odd_answer(node, edge, event_payload, target, new_payload)
   end
   if new_payload == nil then return next_node, payload end
-  if not share and not is_plain(new_payload) then
+  if not share and not payloads.is_plain(new_payload) then
     local _, why = copy(new_payload)
     return nil, refusal("on_transition", "not_serializable", why.message, node, edge.event,
       event_payload)

@@ -85,7 +85,7 @@ function M.start_link(id, options)
 end
 
 local CALLS <const> = {
-  "start_fsm", "transition", "call", "state", "alive", "allowed", "responds", "can", "timer_tick",
+  "start_fsm", "call", "state", "alive", "allowed", "responds", "can", "timer_tick",
   "reset_timer", "all", "count", "random", "stop_fsm", "monitor", "child_spec", "stop",
 }
 
@@ -94,6 +94,17 @@ for _, name in ipairs(CALLS) do
     local branch = branches.default or M.start_link()
     return branch[name](branch, ...)
   end
+end
+
+---Sends an event to an FSM of the default branch.
+---@param name any
+---@param event string
+---@param event_payload? any
+---@param delay_ms? number
+---@return true?
+---@return finitomata.Error|finitomata.Delayed|nil
+function M.transition(name, event, event_payload, delay_ms)
+  return (branches.default or M.start_link()):transition(name, event, event_payload, delay_ms)
 end
 
 -- ---- coroutines ----------------------------------------------------------------

@@ -51,6 +51,9 @@ local M = {}
 ---@field store table?        the persistency adapter
 ---@field timer number|false
 ---@field timed boolean       some state has timeouts, or there is a timer
+---@field observed boolean    transitions are stored
+---@field announces boolean   transitions set timers or are told to listeners
+---@field forks boolean       some state has a flow
 ---@field mailbox integer     how many events may wait
 ---@field protect function    how callbacks are called: `xpcall`, or that under a watchdog
 ---@field known table<string, true> events of the definition

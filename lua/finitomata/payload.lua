@@ -55,13 +55,18 @@ local function copy_table(source, depth)
   return target
 end
 
-local native, native_plain -- the same in C, once there is a loop
+local native -- the same in C, once there is a loop
 
----Lets tables be copied and checked by faster functions.
----@param copy fun(value: table): table?, string?, string? the copy, or nil, path and why
----@param plain fun(value: table): boolean
+---Lets payloads be copied and checked by faster functions.
+---@param copy fun(value: any): any, string?, string? the copy, or nil, path and why
+---@param plain fun(value: any): boolean
 function M.attach(copy, plain)
-  native, native_plain = copy, plain
+  native = copy
+  M.duplicate, M.is_plain = copy, plain
+end
+
+local function refuse(path, why)
+  return Error.fail("not_serializable", ("%s is %s"):format(path, why), { path = path, why = why })
 end
 
 ---A deep copy of plain data. Scalars are their own copies; metatables are not
@@ -70,24 +75,20 @@ end
 ---@return any copy nil, with an error, when the value is not plain data
 ---@return finitomata.Error? err "not_serializable", with `path` and `why`
 function M.copy(value)
+  if native then
+    local copy, path, why = native(value)
+    if path == nil then return copy end
+    return refuse(path, why)
+  end
   local kind = type(value)
   if kind == "table" then
-    local copy, path, why
-    if native then
-      copy, path, why = native(value)
-      if copy then return copy end
-    else
-      copy, why, path = copy_table(value, 1)
-      if copy then return copy end
-      path = "payload" .. path
-    end
-    return Error.fail("not_serializable", ("%s is %s"):format(path, why),
-      { path = path, why = why })
+    local copy, why, path = copy_table(value, 1)
+    if copy then return copy end
+    return refuse("payload" .. path, why)
   elseif SCALAR[kind] then
     return value
   end
-  return Error.fail("not_serializable", ("payload is a %s"):format(kind),
-    { path = "payload", why = "a " .. kind })
+  return refuse("payload", "a " .. kind)
 end
 
 local function table_is_plain(source, depth)
@@ -109,11 +110,12 @@ end
 ---@return boolean
 function M.is_plain(value)
   local kind = type(value)
-  if kind == "table" then
-    if native_plain then return native_plain(value) end
-    return table_is_plain(value, 1)
-  end
+  if kind == "table" then return table_is_plain(value, 1) end
   return SCALAR[kind] == true
 end
+
+---A copy of what is known to be plain. May be replaced by `attach`: always call it
+---as a field of this module, and `is_plain` as well.
+M.duplicate = M.copy
 
 return M

@@ -54,6 +54,8 @@ function M.kind(branch, definition, plan)
     store = options.persistency,
     timer = options.timer,
     timed = timed,
+    observed = options.persistency ~= nil,
+    announces = timed or #options.listener > 0,
     mailbox = options.mailbox,
     forks = next(options.forks) ~= nil,
     known = plan.known,

@@ -14,7 +14,8 @@ local create, resume, yield, running = coroutine.create, coroutine.resume, corou
 
 local RESUME <const> = false -- in a job's place: the waiter beside it goes on
 local POOL_MAX <const> = 256
-local KEPT_MAX <const> = 4096 -- slots of a finished batch that are used again
+local STALE_MAX <const> = 4096 -- slots of a finished batch that need not be cleared
+local KEPT_MAX <const> = 1 << 20 -- slots of a finished batch that are used again
 
 -- Jobs are four slots each. `inbox` takes new ones while `batch` is worked off.
 local inbox, inbox_size = {}, 0
@@ -99,6 +100,15 @@ local function next_coroutine()
   return co
 end
 
+---A finished batch, for new jobs. A short one may keep what it refers to for a
+---while; that is cheaper than to clear each slot when its job is taken.
+local function emptied(list, size)
+  if size <= STALE_MAX then return list end
+  if size > KEPT_MAX then return {} end
+  for at = 1, size do list[at] = nil end
+  return list
+end
+
 ---Runs the jobs that are ready now; jobs that these post wait for the next turn.
 ---@return boolean worked  false when there was nothing to do
 ---@return boolean more    whether jobs wait already
@@ -106,8 +116,7 @@ function M.turn()
   if turning then return false, false end
   if head > last then
     if inbox_size == 0 then return false, false end
-    local done = last > KEPT_MAX and {} or batch
-    batch, inbox = inbox, done
+    batch, inbox = inbox, emptied(batch, last)
     head, last, inbox_size = 1, inbox_size, 0
   end
   turning = true

@@ -19,7 +19,6 @@ local KIND <const>, NAME <const>, NODE <const>, PAYLOAD <const> = 1, 2, 3, 4
 local HISTORY <const>, MAIL <const>, EXTRA <const> = 5, 6, 8
 local BUSY_RESTING <const>, ATTEMPT <const>, DEAD <const> = (1 << 34) - 1, 1 << 34, math.maxinteger
 
-local type = type
 local catch, copy, shown = guard.catch, payloads.copy, view.shown
 local decide, refusal, push, rare = engine.decide, engine.refusal, histories.push, timers.rare
 
@@ -111,7 +110,7 @@ local function store(self, node, edge, target, payload, event_payload)
   elseif answer == false or answer == nil and second ~= nil then
     reason = second == nil and "refused" or second
   else
-    if type(answer) == "table" then second = answer end
+    if answer ~= true and answer ~= nil then second = answer end
     if answer and second ~= nil then payload = second end
     return target, payload
   end
@@ -149,6 +148,28 @@ local function remember(self, number)
   return histories.WIDE
 end
 
+---What an FSM with timers, waiting events or listeners does when it has moved.
+local function announce(self, node, edge, event_payload, late)
+  local kind, extra = self[KIND], self[EXTRA]
+  if extra then
+    extra.last_error = nil
+    if extra.postponed and self[NODE] ~= node then extra.recall = true end
+  end
+  if kind.timed then
+    if kind.timer then timers.arm_tick(self) end
+    if not edge.internal then timers.arm_timeouts(self) end
+  end
+  if kind.listeners then late = tell_listeners(self, node, edge, event_payload, late) end
+  return late
+end
+
+---Records the first thing that went wrong after the commit.
+local function blame(self, edge, event_payload, late)
+  if self[MAIL] == DEAD then return end
+  rare(self).last_error = late
+  if not edge.soft then tell(self, edge.on_failure, "on_failure", edge.event, event_payload) end
+end
+
 ---Makes the decision true.
 local function commit(self, node, edge, target, payload, event_payload)
   local kind, moves, late = self[KIND], not edge.internal, nil
@@ -158,28 +179,39 @@ local function commit(self, node, edge, target, payload, event_payload)
       if not ok then late = late_error(self, "on_exit", raised, node, edge, event_payload) end
       if self[MAIL] == DEAD then return end -- it was given up while on_exit waited
     end
-    self[HISTORY] = push(self[HISTORY], node.number, kind.history_mask)
-      or remember(self, node.number)
+    local number = node.number
+    self[HISTORY] = push(self[HISTORY], number, kind.history_mask) or remember(self, number)
   end
   self[NODE] = target
   self[PAYLOAD] = payload
-  local extra = self[EXTRA]
-  if extra then
-    extra.last_error = nil
-    if extra.postponed and target ~= node then extra.recall = true end
-  end
-  if kind.timed then
-    if kind.timer then timers.arm_tick(self) end
-    if moves then timers.arm_timeouts(self) end
-  end
-  if kind.listeners then late = tell_listeners(self, node, edge, event_payload, late) end
+  if self[EXTRA] or kind.announces then late = announce(self, node, edge, event_payload, late) end
   if moves and target.on_enter then
     late = enter(self, target, node, edge, event_payload, late)
   end
-  if late and self[MAIL] ~= DEAD then
-    rare(self).last_error = late
-    if not edge.soft then tell(self, edge.on_failure, "on_failure", edge.event, event_payload) end
+  if late then blame(self, edge, event_payload, late) end
+end
+
+---The same, with a storage, with telemetry, or for an event that must succeed.
+local function run_observed(self, edge, event_payload, payload, try)
+  local node, kind = self[NODE], self[KIND]
+  local started = telemetry.active and telemetry.now()
+  local given = event_payload
+  if edge.ensured and not kind.share then
+    given = copy(event_payload) -- the next attempt gets it as it came
   end
+  local target, result = decide(node, edge, given, payload, self, kind.share, kind.protect)
+  if target and kind.store then
+    target, result = store(self, node, edge, target, result, event_payload)
+  end
+  if self[MAIL] == DEAD then return M.no_answer(node, edge.event, event_payload) end
+  local err, pending
+  if target then
+    commit(self, node, edge, target, result, event_payload)
+  else
+    err, pending = failed(self, edge, event_payload, result, try)
+  end
+  if started then telemetry.transition(self, node.name, edge.event, started, err) end
+  return err, pending
 end
 
 ---Runs one event, without what follows it.
@@ -194,24 +226,13 @@ local function run(self, event, event_payload, payload, try)
   local node, kind = self[NODE], self[KIND]
   local edge = node.edges[event]
   if edge == nil then return not_responding(self, event, event_payload) end
-  local started = telemetry.active and telemetry.now()
-  local given = event_payload
-  if edge.ensured and not kind.share and type(event_payload) == "table" then
-    given = copy(event_payload) -- the next attempt gets it as it came
+  if edge.ensured or kind.observed or telemetry.active then
+    return run_observed(self, edge, event_payload, payload, try)
   end
-  local target, result = decide(node, edge, given, payload, self, kind.share, kind.protect)
-  if target and kind.store then
-    target, result = store(self, node, edge, target, result, event_payload)
-  end
+  local target, result = decide(node, edge, event_payload, payload, self, kind.share, kind.protect)
   if self[MAIL] == DEAD then return M.no_answer(node, event, event_payload) end
-  local err, pending
-  if target then
-    commit(self, node, edge, target, result, event_payload)
-  else
-    err, pending = failed(self, edge, event_payload, result, try)
-  end
-  if started then telemetry.transition(self, node.name, event, started, err) end
-  return err, pending
+  if target then return commit(self, node, edge, target, result, event_payload) end
+  return failed(self, edge, event_payload, result, try)
 end
 
 M.run = run
