@@ -177,6 +177,12 @@ ifeq ($(INST_DEV),yes)
 	install -m 644 $(STATIC) $(DESTDIR)$(PREFIX)/lib/
 	install -m 755 $(SHARED).0 $(DESTDIR)$(PREFIX)/lib/
 	ln -sf libinfinitomata.so.0 $(DESTDIR)$(PREFIX)/lib/libinfinitomata.so
+	install -D -m 644 completions/infinitomata.bash \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/infinitomata
+	install -D -m 644 completions/_infinitomata \
+	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_infinitomata
+	set -e; for f in $(wildcard man/*.[1-8]); do install -D -m 644 $$f \
+	    $(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$${f#man/}; done
 	sed $(call pc-vars,$(PREFIX),$${prefix}/lib,$${prefix}/include) \
 	    infinitomata.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/infinitomata.pc
 endif
@@ -189,7 +195,10 @@ ifeq ($(INST_DEV),yes)
 	rm -f $(addprefix $(DESTDIR),$(INST_MAN) $(INST_BASH) $(INST_ZSH))
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,include/infinitomata.h \
 	    lib/libinfinitomata.a lib/libinfinitomata.so lib/libinfinitomata.so.0 \
-	    lib/pkgconfig/infinitomata.pc)
+	    lib/pkgconfig/infinitomata.pc \
+	    share/bash-completion/completions/infinitomata \
+	    share/zsh/site-functions/_infinitomata \
+	    $(foreach f,$(wildcard man/*.[1-8]),share/man/man$(subst .,,$(suffix $f))/$(notdir $f)))
 endif
 
 clean: ## removes build/

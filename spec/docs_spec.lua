@@ -127,6 +127,19 @@ for _, path in ipairs(documents()) do
     end)
     teardown(function() os.execute("rm -r " .. quote(folder)) end)
 
+    it("points at files that are there", function()
+      local base = path:match "^(.*/)" or ""
+      for line in io.lines(path) do
+        for target in line:gmatch "%]%(([^)#%s]+)" do
+          if not target:match "^%a+:" then
+            local file = io.open(base .. target)
+            assert(file, ("%s points at %s"):format(path, target))
+            file:close()
+          end
+        end
+      end
+    end)
+
     it("shows what is true", function()
       assert(PROGRAM, "INFINITOMATA names the program")
       for _, block in ipairs(blocks_of(path)) do
