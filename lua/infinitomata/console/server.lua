@@ -211,7 +211,7 @@ function M.open(program)
     local opened, why = self:_listen(door.path(folder, name))
     if not opened then
       problem = why
-      log.warning("no console can attach at %s", why)
+      log.info("no console can attach at %s", why) -- another node has that name
     end
   end
   if #self._doors == 0 then return nil, problem end
