@@ -362,6 +362,28 @@ static void a_broken_pipe_does_not_end_the_process(void **state) {
     assert_true(now.sa_handler == SIG_IGN);
 }
 
+static bool none_runs(world *w) {
+    return world_running(w) == 0;
+}
+
+static void nodes_may_close_at_any_moment_of_their_birth(void **state) {
+    world *w = *state;
+    for (int i = 0; i < 60; i++) {
+        world_start(w, 0);
+        world_start(w, 1);
+        world_join(w, 1, 0);
+        w->results = 0;
+        node_call_name(&w->nodes[1], "nobody", 1000, 1);
+        for (int turns = i; turns > 0; turns--)
+            (void)uv_run(&w->loop, UV_RUN_ONCE);
+        node_call(&w->nodes[0], "b", inf_slice_str("x"), 1);
+        node_stop(&w->nodes[i % 2]);
+        node_stop(&w->nodes[(i + 1) % 2]);
+        assert_true(world_run_until(w, none_runs));
+        assert_int_equal(w->results, 2);
+    }
+}
+
 static void both_gossip_sockets_share_a_port(void **state) {
     world *w = *state;
     world_start(w, 0);
@@ -405,6 +427,7 @@ int main(void) {
         TEST(a_port_in_use_is_named),
         TEST(what_cannot_be_bound_or_named_is_refused),
         TEST(a_broken_pipe_does_not_end_the_process),
+        TEST(nodes_may_close_at_any_moment_of_their_birth),
         TEST(both_gossip_sockets_share_a_port),
         TEST(a_node_that_leaves_is_done_and_gone),
     };
