@@ -97,7 +97,7 @@ _infinitomata_subcommand() {
     lint:* | draw:*) _infinitomata_files '*.lua' '*.mmd' '*.mermaid' '*.puml' '*.plantuml' '*.txt' ;;
     new:*) _infinitomata_new ;;
     keygen:*) _infinitomata_words "--bits --help" ;;
-    version:*) _infinitomata_words "--help" ;;
+    version:*) _infinitomata_words "--json --help" ;;
     help:*) _infinitomata_words "$commands" ;;
     *) _infinitomata_files '*' ;; # a script has arguments of its own
     esac

@@ -58,6 +58,18 @@ static void on_ending(int number) {
     if (before != SIG_DFL && before != SIG_IGN) before(number);
 }
 
+static void on_broken_pipe(int number) {
+    (void)number;
+}
+
+/* A handler, and not SIG_IGN: that one would be inherited by every command a
+   script runs, and those rely on dying of it. */
+static void survive_broken_pipes(void) {
+    struct sigaction action = {.sa_handler = on_broken_pipe,
+                               .sa_flags = SA_RESTART};
+    (void)sigaction(SIGPIPE, &action, NULL);
+}
+
 static int program_second_signal_ends(lua_State *L) {
     static const int numbers[] = {SIGINT, SIGTERM};
     struct sigaction action = {.sa_handler = on_ending, .sa_flags = SA_RESTART};
@@ -479,6 +491,6 @@ int main(int argc, char **argv) {
     }
     int status = read_options(&asked);
     if (status != ENDED_WELL) return status;
-    (void)signal(SIGPIPE, SIG_IGN);
+    survive_broken_pipes();
     return run_program(&asked);
 }

@@ -8,6 +8,12 @@ describe("infinitomata version", function()
     assert.matches("^infinitomata [%d.]+ %(Lua 5%.4%.%d+, libuv [%d.]+%)\n$", out)
   end)
 
+  it("prints JSON", function()
+    local status, out = program.run { "version", "--json" }
+    assert.equal(0, status)
+    assert.matches("^Lua 5%.4", (require "infinitomata.json").decode(out).lua)
+  end)
+
   it("takes no argument", function()
     local status, out, err = program.run { "version", "please" }
     assert.equal(2, status)
