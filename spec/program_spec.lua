@@ -51,6 +51,18 @@ describe("infinitomata SCRIPT", function()
     assert.equal(1, (script "os.exit(false, true)"))
   end)
 
+  it("gives its commands a broken pipe to die of, and does not die of one", function()
+    local status, out, err = script [[
+      local broken, deadline = io.popen("true", "w"), os.time() + 10
+      broken:setvbuf "no"
+      while broken:write "anybody there?" and os.time() < deadline do end
+      print(broken:write "nobody?" == nil)
+      print(io.popen("yes 2>&1 | head -n 1"):read "a")]]
+    assert.equal("", err)
+    assert.equal(0, status)
+    assert.equal("true\ny\n\n", out)
+  end)
+
   it("ends clean with timers that never came to fire", function()
     local status, _, err = script [[
       local core = require "infinitomata.core"
