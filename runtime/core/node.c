@@ -12,6 +12,9 @@
    in between travel together, and its thread does not encode them. */
 #include "core/node_impl.h"
 
+/* Sides of a healed split meet soon: a name must not run twice for long. */
+#define RECONNECT_MS 1000
+
 /* ---- birth and death --------------------------------------------------- */
 
 static inf_hash_key secret_key(inf_rng *rng) {
@@ -31,6 +34,10 @@ static int make_keys(inf_node *node, const inf_node_config *config) {
 static int make_member(inf_node *node, const inf_node_config *config) {
     inf_member_tuning tuning = inf_member_tuning_of(config->profile);
     node->gossip_ms = tuning.gossip_interval_ms;
+    if (tuning.reconnect_interval_ms > RECONNECT_MS &&
+        config->profile != INF_PROFILE_WAN) {
+        tuning.reconnect_interval_ms = RECONNECT_MS;
+    }
     uint64_t seconds = config->wall_ms / 1000;
     inf_buf meta;
     inf_buf_init(&meta, node->mem);

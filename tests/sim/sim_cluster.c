@@ -9,7 +9,7 @@
 #include "sim_cluster_parts.h"
 
 /* On streams, for each node, in ten seconds of rest: roots, and a push/pull. */
-#define QUIET_BYTES 2000
+#define QUIET_BYTES 4000
 
 void cluster_fail(cluster *c, const char *format, ...) {
     if (c->report.failed) return;
@@ -46,6 +46,7 @@ cluster_options cluster_options_of(cluster_profile profile, uint64_t seed) {
                              .quiet_ms = 150000,
                              .deletes_max = 24,
                              .hold_ms = 25000,
+                             .first = seed % 5 == 4,
                              .stream_bytes = seed % 2 == 0 ? 0 : 60};
 }
 
@@ -250,31 +251,56 @@ static void clean(cluster *c) {
     sim_free(c->world);
 }
 
-cluster_report cluster_run(const cluster_options *options) {
-    cluster c = {.options = *options};
-    inf_rng_seed(&c.rng, options->seed ^ 0x5eed);
-    c.nodes = options->nodes != 0 ? options->nodes
-                                  : 3 + (size_t)inf_rng_below(&c.rng, 4);
-    c.histories = calloc(c.nodes * LIVES_MAX, sizeof *c.histories);
-    c.marks = calloc(c.nodes * c.nodes, sizeof *c.marks);
-    INF_ASSERT(c.histories != NULL && c.marks != NULL);
+static void begin(cluster *c, const cluster_options *options) {
+    *c = (cluster){.options = *options};
+    inf_rng_seed(&c->rng, options->seed ^ 0x5eed);
+    c->nodes = options->nodes != 0 ? options->nodes
+                                   : 3 + (size_t)inf_rng_below(&c->rng, 4);
+    c->histories = calloc(c->nodes * LIVES_MAX, sizeof *c->histories);
+    c->marks = calloc(c->nodes * c->nodes, sizeof *c->marks);
+    INF_ASSERT(c->histories != NULL && c->marks != NULL);
     sim_options world = {.kind = &sim_node_kind,
-                         .nodes = c.nodes,
+                         .nodes = c->nodes,
                          .seed = options->seed,
-                         .ctx = &c,
+                         .ctx = c,
                          .watch = model_watch};
-    c.world = sim_new(&world);
-    births(&c);
+    c->world = sim_new(&world);
+    births(c);
+}
+
+static cluster_report end(cluster *c) {
+    if (!c->report.failed) {
+        heal(c);
+        rest(c);
+    }
+    cluster_report report = c->report;
+    clean(c);
+    return report;
+}
+
+cluster_report cluster_run(const cluster_options *options) {
+    cluster c;
+    begin(&c, options);
     uint64_t doubles = c.report.doubles;
     busy_time(&c);
     if (options->profile != CLUSTER_FAULTS && c.report.doubles != doubles) {
         cluster_fail(&c, "a name ran twice in a healthy cluster");
     }
-    if (!c.report.failed) {
-        heal(&c);
-        rest(&c);
+    return end(&c);
+}
+
+cluster_report cluster_partition(const cluster_options *options) {
+    cluster c;
+    begin(&c, options);
+    pass(&c, 10000);
+    sim_split(c.world, c.nodes / 2);
+    pass(&c, 20000);
+    for (size_t name = 0; name < options->names; name++) {
+        model_start(&c, 0, name);
+        pass(&c, 100);
+        model_start(&c, c.nodes - 1, name);
     }
-    cluster_report report = c.report;
-    clean(&c);
-    return report;
+    pass(&c, 30000);
+    check_always(&c);
+    return end(&c);
 }

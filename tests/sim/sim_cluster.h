@@ -28,6 +28,7 @@ typedef struct cluster_options {
     uint32_t quiet_ms;     /* after it, at most */
     uint32_t deletes_max;  /* small: forces full transfers */
     uint32_t hold_ms;      /* of the rows of the dead */
+    bool first;            /* the oldest claim stands, not the last */
     uint32_t stream_bytes; /* on their way; small: transfers in many steps */
 } cluster_options;
 
@@ -49,5 +50,8 @@ typedef struct cluster_report {
 cluster_options cluster_options_of(cluster_profile profile, uint64_t seed);
 /** One world from birth to rest. */
 cluster_report cluster_run(const cluster_options *options);
+/** A world that is split in two for half a minute while every name is started
+    on both sides, and then heals. */
+cluster_report cluster_partition(const cluster_options *options);
 
 #endif

@@ -243,18 +243,22 @@ static void client_stops(cluster *c, size_t node, size_t name) {
                    .name = name});
 }
 
+void model_start(cluster *c, size_t node, size_t name) {
+    start_in(c, &(word){.kind = WORD_START,
+                        .from = node,
+                        .to = node,
+                        .name = name,
+                        .origin = node,
+                        .hops = 2});
+}
+
 void model_client(cluster *c) {
     size_t node = (size_t)inf_rng_below(&c->rng, c->nodes);
     size_t name = (size_t)inf_rng_below(&c->rng, c->options.names);
     uint64_t wish = inf_rng_below(&c->rng, 100);
     if (!sim_awake(c->world, node)) return;
     if (wish < 70) {
-        start_in(c, &(word){.kind = WORD_START,
-                            .from = node,
-                            .to = node,
-                            .name = name,
-                            .origin = node,
-                            .hops = 2});
+        model_start(c, node, name);
     } else {
         client_stops(c, node, name);
     }

@@ -87,6 +87,8 @@ uint64_t cluster_ms(const cluster *c, size_t node);
 /* ---- sim_cluster_model.c: Lua's part ----------------------------------- */
 
 void model_watch(sim *s, size_t node, const inf_effect *effect);
+/* A client of that node wants the name started. */
+void model_start(cluster *c, size_t node, size_t name);
 /* One random wish of one random client. */
 void model_client(cluster *c);
 /* What has been said and is due arrives. */

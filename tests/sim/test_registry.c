@@ -94,6 +94,41 @@ static void whatever_breaks_all_agree_after_the_heal(void **state) {
     assert_true(t.doubles != 0 && t.yields != 0); /* the faults did bite */
 }
 
+static void soon_after_a_heal_each_name_runs_once(void **state) {
+    (void)state;
+    totals t = {0};
+    uint64_t seed =
+        getenv("SEED") != NULL ? number_of("SEED", 1) : sim_seed() % 1000000000;
+    for (uint64_t i = 0; i < 10; i++) {
+        cluster_options options = cluster_options_of(CLUSTER_FAULTS, seed + i);
+        options.nodes = 5;
+        options.names = 40;
+        cluster_report report = cluster_partition(&options);
+        add(&t, &report);
+        assert_false(report.failed);
+        assert_true(report.doubles > 30); /* the split did bite */
+        assert_int_equal(report.doubles, report.yields);
+        assert_int_equal(report.lost, 0);
+    }
+    print("split", &t);
+    assert_true(t.sum_ms / t.runs <= 5000);
+    assert_true(t.slowest_ms <= 15000); /* a dial may have bad luck */
+}
+
+static void thirty_nodes_live_through_it_as_well(void **state) {
+    (void)state;
+    totals t = {0};
+    cluster_options options =
+        cluster_options_of(CLUSTER_FAULTS, sim_seed() % 1000000000);
+    options.nodes = 30;
+    options.names = 40;
+    options.run_ms = 60000;
+    cluster_report report = cluster_run(&options);
+    add(&t, &report);
+    print("thirty", &t);
+    assert_false(report.failed);
+}
+
 static void seeds_that_once_failed_pass(void **state) {
     (void)state;
     totals t = {0};
@@ -109,6 +144,8 @@ int main(void) {
         cmocka_unit_test(a_healthy_cluster_runs_each_name_once),
         cmocka_unit_test(a_rolling_restart_runs_each_name_once),
         cmocka_unit_test(whatever_breaks_all_agree_after_the_heal),
+        cmocka_unit_test(soon_after_a_heal_each_name_runs_once),
+        cmocka_unit_test(thirty_nodes_live_through_it_as_well),
         cmocka_unit_test(seeds_that_once_failed_pass),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
