@@ -72,6 +72,14 @@ ok_if "above the prompt, and what is typed stays" waits_at c '> local half = "ty
 enter c ' and done" print(half)'
 ok_if "and can be gone on with" shows_line c "typed and done"
 
+enter c 'require("finitomata.task").spawn(function() finitomata.sleep(300)
+  io.stdout:write("written ") io.write("in pieces\n") io.stderr:write("and a complaint\n") end)'
+typed c 'half'
+ok_if "what is written in pieces appears as a line" shows_line c "written in pieces"
+ok_if "so does what is complained" shows_line c "and a complaint"
+ok_if "and what is typed stays there too" waits_at c "> half"
+drop c
+
 typed c 'print("né'
 press c Left
 typed c 'et'

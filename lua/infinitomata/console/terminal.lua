@@ -84,20 +84,23 @@ function Terminal:complain(text)
   io.stderr:write(text)
 end
 
----Makes `print` and io.write of all code in this process go above the prompt.
+---Makes what any code of this process prints or writes go above the prompt.
 function Terminal:take_output()
   if not self:is_interactive() then return end
-  local out = io.stdout
-  local function write(...)
+  local methods = getmetatable(io.stdout).__index
+  local write = methods.write
+  function methods.write(file, ...)
+    local screen = file == io.stdout or file == io.stderr
+    if not (screen and self._asking and self.mode == "edit") then return write(file, ...) end
     for index = 1, select("#", ...) do self:show(tostring((select(index, ...)))) end
-    return out
+    return file
   end
   _G.print = function(...) -- luacheck: ignore 122
     local texts = table.pack(...)
     for index = 1, texts.n do texts[index] = tostring(texts[index]) end
     self:show(table.concat(texts, "\t") .. "\n")
   end
-  io.write = write -- luacheck: ignore 122
+  io.write = function(...) return io.output():write(...) end -- luacheck: ignore 122
 end
 
 ---Shows the prompt and waits for a line.
