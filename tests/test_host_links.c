@@ -362,6 +362,25 @@ static void a_broken_pipe_does_not_end_the_process(void **state) {
     assert_true(now.sa_handler == SIG_IGN);
 }
 
+static void nodes_meet_over_ipv6(void **state) {
+    world *w = *state;
+    inf_addr at;
+    int fd = -1;
+    assert_int_equal(inf_addr_parse(&at, "[::1]:0", 0), 0);
+    if (inf_socket_tcp(&at, &fd) != 0) skip(); /* this machine has none */
+    inf_socket_close(&fd);
+    for (size_t i = 0; i < 2; i++) {
+        inf_host_config config = world_config(w, i);
+        assert_int_equal(inf_addr_parse(&config.bind, "[::1]:0", 0), 0);
+        world_start_with(w, i, &config);
+    }
+    world_join(w, 1, 0);
+    assert_true(world_run_until(w, world_all_see_all));
+    node_call(&w->nodes[0], "b", inf_slice_str("six"), 1);
+    assert_true(world_run_until(w, one_result));
+    assert_int_equal(w->status, 0);
+}
+
 static bool none_runs(world *w) {
     return world_running(w) == 0;
 }
@@ -427,6 +446,7 @@ int main(void) {
         TEST(a_port_in_use_is_named),
         TEST(what_cannot_be_bound_or_named_is_refused),
         TEST(a_broken_pipe_does_not_end_the_process),
+        TEST(nodes_meet_over_ipv6),
         TEST(nodes_may_close_at_any_moment_of_their_birth),
         TEST(both_gossip_sockets_share_a_port),
         TEST(a_node_that_leaves_is_done_and_gone),
