@@ -48,3 +48,7 @@ serve cluster_member.lua "$program" run --name b --bind 127.0.0.1:0
 seed=$address
 serve cluster_member.lua "$program" run --name c --bind 127.0.0.1:0 --join "$seed"
 timeout 120 "$program" run --name a --bind 127.0.0.1:0 --join "$seed" "$here/cluster.lua" ${echo}
+
+# Membership: what a datagram costs, and what a quiet cluster does.
+timeout 60 "$build/bench/packet"
+timeout 120 "$here/idle.sh" "$build" 10 20

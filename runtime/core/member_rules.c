@@ -139,7 +139,8 @@ static bool may_move(inf_member *m, const member_record *r, bool new_life) {
 
 static void alive_known(inf_member *m, member_record *r,
                         const inf_message *message, const inf_addr *addr) {
-    uint64_t boot = boot_of(message->meta);
+    bool same = inf_slice_eq(message->meta, r->meta); /* the usual case */
+    uint64_t boot = same ? r->boot : boot_of(message->meta);
     bool held = r->state == INF_MEMBER_ALIVE || r->state == INF_MEMBER_SUSPECT;
     bool new_life = boot > r->boot && r->boot != 0;
     if (held && boot < r->boot && boot != 0) {
