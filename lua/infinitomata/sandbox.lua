@@ -15,7 +15,12 @@ local EXIT <const>, ENDLESS <const> = {}, {}
 local void = {}
 M.void = void
 
-local function give_void() return void end
+local asked = false -- whether something was asked of nothing
+
+local function give_void()
+  asked = true
+  return void
+end
 local function give_false() return false end
 
 local meta = {
@@ -25,7 +30,7 @@ local meta = {
   __call = function(_, ...)
     -- A `for` calls its iterator with two nils: there is nothing to go through.
     if select("#", ...) == 2 and (...) == nil and select(2, ...) == nil then return nil end
-    return void
+    return give_void()
   end,
   __pairs = function() return function() end end,
   __len = function() return 0 end,
@@ -135,15 +140,17 @@ end
 ---@return boolean ok
 ---@return any result what the file returned; or what was raised, nothing when the file only
 ---  did not come to an end
+---@return boolean asked whether it asked for something that is not there
 function M.run(file, given)
   local world = new_world(given)
   world.require = new_require(given, world)
   local chunk, problem = chunk_of(file, world)
-  if not chunk then return false, problem end
+  if not chunk then return false, problem, false end
+  asked = false
   local ok, result = with_limit(chunk, given.seconds or CPU_SECONDS)
-  if ok then return true, result end
-  if rawequal(result, EXIT) then return true end
-  return false, not rawequal(result, ENDLESS) and result or nil
+  if ok then return true, result, asked end
+  if rawequal(result, EXIT) then return true, nil, asked end
+  return false, not rawequal(result, ENDLESS) and result or nil, asked
 end
 
 return M

@@ -6,6 +6,7 @@ local Error = require "finitomata.error"
 local definitions = require "finitomata.definition"
 local parser = require "finitomata.parser"
 local sandbox = require "infinitomata.sandbox"
+local targets = require "infinitomata.targets"
 
 local M = {}
 
@@ -130,6 +131,20 @@ function Source:_finish(found, given)
     end
   end
   self:_warnings(found, given)
+  for _, remark in ipairs(targets.check(found.definition, self._text, self.path)) do
+    self:_fault(remark.line, remark.column, remark.message, true)
+  end
+end
+
+local function nothing() end
+
+---A table in which functions stand for what is not known here.
+local function filled(value, depth)
+  if sandbox.is_void(value) then return nothing end
+  if type(value) ~= "table" or getmetatable(value) or depth > 5 then return value end
+  local copy = {}
+  for key, inner in pairs(value) do copy[key] = filled(inner, depth + 1) end
+  return copy
 end
 
 ---The definition for the file to work with: callbacks that it refuses are faults.
@@ -145,7 +160,7 @@ function Source:_proxy(definition)
       end
     end,
     __newindex = function(_, key, value)
-      if sandbox.is_void(value) then value = CALLBACKS[key] and function() end or nil end
+      if CALLBACKS[key] or not sandbox.is_void(value) then value = filled(value, 1) end
       local ok, err = pcall(function() definition[key] = value end)
       if ok then return end
       local info = debug.getinfo(2, "Sl")
@@ -162,11 +177,7 @@ end
 local function known(given)
   local options = {}
   for key, value in pairs(given) do
-    if not sandbox.is_void(value) then
-      options[key] = value
-    elseif CALLBACKS[key] then
-      options[key] = function() end
-    end
+    if not sandbox.is_void(value) or CALLBACKS[key] then options[key] = filled(value, 1) end
   end
   return options
 end
@@ -222,14 +233,15 @@ local function search_path(path)
 end
 
 function Source:_run()
-  local ok, result = sandbox.run(self.path,
+  local ok, result, asked = sandbox.run(self.path,
     { path = search_path(self.path), modules = self:_modules() })
+  local something = #self.definitions + #self.faults > 0
   if not ok and result == nil then
     self:_fault(1, 1, "the file does not come to an end without the world around it", true)
-  elseif not ok then
+  elseif not ok and not (asked and something) then -- else it is the world that is missing
     local text = Error.text(result)
     local line, message = text:match("^[^\n]-:(%d+): (.*)$")
-    self:_fault(math.tointeger(line) or 1, 1, message or text)
+    self:_fault(math.tointeger(line) or 1, 1, message or text, asked)
   end
   for _, found in ipairs(self.definitions) do
     found.returned = ok and rawequal(found.proxy, result)

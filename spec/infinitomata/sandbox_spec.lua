@@ -79,10 +79,15 @@ describe("sandbox", function()
   end)
 
   it("says why a file does not run", function()
-    assert.matches(":2: oh", select(2, run "\nerror 'oh'"))
-    assert.matches(":1: ", select(2, run "local"))
-    assert.matches("No such file",
-      select(2, sandbox.run("/nowhere.lua", { path = "", modules = {} })))
+    local function why(...) return (select(2, ...)) end
+    assert.matches(":2: oh", why(run "\nerror 'oh'"))
+    assert.matches(":1: ", why(run "local"))
+    assert.matches("No such file", why(sandbox.run("/nowhere.lua", { path = "", modules = {} })))
+  end)
+
+  it("says whether the file asked for something that is not there", function()
+    assert.is_false((select(3, run "return 1")))
+    assert.is_true((select(3, run "return io.lines('x')")))
   end)
 
   it("survives modules that require each other, or fail", function()

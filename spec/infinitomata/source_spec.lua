@@ -107,6 +107,13 @@ return require "finitomata".define { fsm = text }]==])
       faults "require 'finitomata'.define { fsm = io.open('x'):read('a') }")
   end)
 
+  it("does not blame a file for the world that is missing", function()
+    local text = define "fsm = 'a --> |b| c', persistency = { load = f.x.load, store = print }"
+    assert.same({}, faults(text .. "local ok, why = f.call() print(why.reason)"))
+    assert.same({ "1:1: warning: attempt to index a nil value (local 'why')" },
+      faults "local ok, why = require 'luv'.call() print(why.reason)")
+  end)
+
   it("reads a diagram by itself", function()
     local found = read("graph TD\r\n  a --> |b| c\r\n", "kettle.mmd")
     assert.equal("kettle", found.definitions[1].name)
