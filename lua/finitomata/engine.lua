@@ -93,6 +93,32 @@ local function odd_answer(node, edge, event_payload, target, second)
   return err
 end
 
+---What the answer of `on_transition` means.
+---@param ok boolean whether it returned
+---@param target any what it returned, or raised
+---@param new_payload any
+---@return finitomata.Node? target
+---@return any payload the new one, or the error
+function M.judge(node, edge, event_payload, payload, fsm, share, ok, target, new_payload)
+  if not ok then
+    guard.report(fsm.name, "on_transition")
+    return nil, raised("on_transition", target, node, edge, event_payload)
+  end
+  if target == nil and new_payload == nil then -- nothing said: the edge decides
+    if edge.sole then return edge.sole, payload end
+    return nil, ambiguous(node, edge, event_payload)
+  end
+  local next_node = edge.targets[target]
+  if next_node == nil then
+    return nil, odd_answer(node, edge, event_payload, target, new_payload)
+  end
+  if new_payload == nil then return next_node, payload end
+  if share or payloads.is_plain(new_payload) then return next_node, new_payload end
+  local _, why = copy(new_payload)
+  return nil, refusal("on_transition", "not_serializable", why.message, node, edge.event,
+    event_payload)
+end
+
 ---Decides one event.
 ---@param node finitomata.Node      the current state
 ---@param edge finitomata.Edge      the event, as that state answers it
@@ -110,34 +136,13 @@ function M.decide(node, edge, event_payload, payload, fsm, share, protect)
   end
   local handler = edge.handler
   if handler == nil then
-    local sole = edge.sole
-    if sole then return sole, payload end
+    if edge.sole then return edge.sole, payload end
     return nil, ambiguous(node, edge, event_payload)
   end
   local shown = payload
   if not share then shown = payloads.duplicate(payload) end
-  local ok, target, new_payload = protect(handler, catch, node.name, edge.event, event_payload,
-    shown, fsm)
-  if not ok then
-    guard.report(fsm.name, "on_transition")
-    return nil, raised("on_transition", target, node, edge, event_payload)
-  end
-  if target == nil and new_payload == nil then -- nothing said: the edge decides
-    local sole = edge.sole
-    if sole then return sole, payload end
-    return nil, ambiguous(node, edge, event_payload)
-  end
-  local next_node = edge.targets[target]
-  if next_node == nil then
-    return nil, odd_answer(node, edge, event_payload, target, new_payload)
-  end
-  if new_payload == nil then return next_node, payload end
-  if not share and not payloads.is_plain(new_payload) then
-    local _, why = copy(new_payload)
-    return nil, refusal("on_transition", "not_serializable", why.message, node, edge.event,
-      event_payload)
-  end
-  return next_node, new_payload
+  return M.judge(node, edge, event_payload, payload, fsm, share,
+    protect(handler, catch, node.name, edge.event, event_payload, shown, fsm))
 end
 
 return M

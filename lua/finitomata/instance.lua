@@ -8,6 +8,7 @@
 --- queue straight into the FSM; only when that is busy just then, in a handler
 --- that waits for something, does the event go to the FSM's own backlog.
 local Error = require("finitomata.error")
+local check = require("finitomata.check")
 local engine = require("finitomata.engine")
 local flow = require("finitomata.flow")
 local guard = require("finitomata.guard")
@@ -38,7 +39,7 @@ local DEAD <const> = math.maxinteger
 local setmetatable, type = setmetatable, type
 local catch, copy, shown = guard.catch, payloads.copy, view.shown
 local run, follow_up, rare, post = transition.run, transition.follow_up, timers.rare, task.post
-local context, meta = task.context, view.meta
+local context, meta, step_of = task.context, view.meta, transition.step_of
 
 local M = {}
 
@@ -252,13 +253,14 @@ end
 ---The way of almost every event. It is `hold`, or `take_event`, or, when the FSM
 ---rests and goes on resting, all of that in one.
 local function on_event(self, event, event_payload)
-  local mail = self[MAIL]
+  local mail, node = self[MAIL], self[NODE]
   if mail >= BUSY then return hold(self, take_event, event, event_payload) end
-  if self[NODE].defers then return take_event(self, event, event_payload) end
-  self[MAIL] = mail - 1 + BUSY
+  if node.defers then return take_event(self, event, event_payload) end
+  self[MAIL] = mail + (BUSY - 1)
   context.fsm = self
-  local err, pending = run(self, event, event_payload, self[PAYLOAD], SENT)
-  if err or self[NODE].settles or self[EXTRA] or self[MAIL] == DEAD then
+  local step = node.steps[event] or step_of(self, node, event)
+  local err, pending = step(self, event, event_payload, self[PAYLOAD], SENT)
+  if err or self[NODE].settles or self[EXTRA] then -- it has `extra` when it was given up, too
     return settle(self, err, pending, SENT)
   end
   context.fsm = nil
@@ -416,11 +418,12 @@ local function overloaded(self)
     { name = self[NAME], waiting = waiting })
 end
 
----Queues an event.
+---Queues an event. A tail call of `transition`, so that errors point to its caller.
 ---@return true?
 ---@return finitomata.Error? err "overloaded", "not_serializable"
 function M.send(self, event, event_payload)
   local mail, kind = self[MAIL], self[KIND]
+  if not kind.known[event] then check.type(event, "string", 2, "transition") end
   if mail & COUNT >= kind.mailbox then return overloaded(self) end
   if event_payload ~= nil and not kind.share then
     local err

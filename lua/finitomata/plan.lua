@@ -27,6 +27,7 @@ local M = {}
 ---@field name string
 ---@field number integer                       its place in `plan.names`
 ---@field edges table<string, finitomata.Edge>
+---@field steps table<string, function>       the edges again, as functions
 ---@field auto finitomata.Edge?                fires by itself after entering
 ---@field on_enter function?
 ---@field on_exit function?
@@ -155,6 +156,7 @@ function M.bind(plan, given)
   local find = callbacks.find
   plan.on_start = given.on_start
   for name, node in pairs(plan.nodes) do
+    node.steps = {} -- compiled when they are first used
     node.on_enter = find(given.on_enter, name)
     node.on_exit = find(given.on_exit, name)
     node.on_timer = find(given.on_timer, name)

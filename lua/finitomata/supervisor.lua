@@ -229,16 +229,11 @@ end
 ---  delayed event, a handle with `:cancel()`
 function Branch:transition(name, event, event_payload, delay_ms)
   local fsm = self._fsms[name]
-  if fsm == nil then
-    check.type(event, "string", 2, "transition")
-    return nil, no_such(name)
-  end
-  if delay_ms ~= nil then
-    check.type(event, "string", 2, "transition")
-    check.duration(delay_ms, 4, "transition")
-    if delay_ms > 0 then return delayed.send(self, name, event, event_payload, delay_ms) end
-  end
-  if not fsm[1].known[event] then check.type(event, "string", 2, "transition") end
+  if fsm and not delay_ms then return send(fsm, event, event_payload) end
+  check.type(event, "string", 2, "transition")
+  check.duration(delay_ms, 4, "transition")
+  if not fsm then return nil, no_such(name) end
+  if delay_ms > 0 then return delayed.send(self, name, event, event_payload, delay_ms) end
   return send(fsm, event, event_payload)
 end
 

@@ -17,6 +17,7 @@ local view = require("finitomata.view")
 -- The slots of an instance and the marks in its mail; instance.lua says what they are.
 local KIND <const>, NAME <const>, NODE <const>, PAYLOAD <const> = 1, 2, 3, 4
 local HISTORY <const>, MAIL <const>, EXTRA <const> = 5, 6, 8
+local STATE_MASK <const>, ENTRY_BITS <const> = histories.STATE_MASK, histories.ENTRY_BITS
 local BUSY_RESTING <const>, ATTEMPT <const>, DEAD <const> = (1 << 34) - 1, 1 << 34, math.maxinteger
 
 local catch, copy, shown = guard.catch, payloads.copy, view.shown
@@ -236,6 +237,78 @@ local function run(self, event, event_payload, payload, try)
 end
 
 M.run = run
+
+---The same for one edge, with everything about it that is known beforehand known:
+---an edge without guards, of a definition without storage, timers or listeners.
+---What is out of the ordinary goes the way of `run`.
+---@param kind finitomata.Kind
+---@param node finitomata.Node
+---@param edge finitomata.Edge
+---@return function step  takes what `run` takes
+local function compile(kind, node, edge)
+  local plain = not (edge.guards or edge.ensured or edge.internal or kind.observed
+    or kind.announces) and kind.history_mask ~= 0 and (edge.handler or edge.sole)
+  if not plain then return run end
+  local name, number, event, sole, targets = node.name, node.number, edge.event, edge.sole,
+    edge.targets
+  local handler, on_exit = edge.handler, node.on_exit
+  local share, protect, mask = kind.share, kind.protect, kind.history_mask
+  local newest = push(histories.EMPTY, number, mask)
+
+  return function(self, _, event_payload, payload, try)
+    if telemetry.active then return run(self, event, event_payload, payload, try) end
+    local target = sole
+    if handler then
+      local given = payload
+      if not share then given = payloads.duplicate(payload) end
+      local ok, to, new_payload = protect(handler, catch, name, event, event_payload, given, self)
+      target = ok and targets[to]
+      if target and new_payload ~= nil and (share or payloads.is_plain(new_payload)) then
+        payload = new_payload
+      elseif not target or new_payload ~= nil then
+        target, payload = engine.judge(node, edge, event_payload, payload, self, share, ok, to,
+          new_payload)
+      end
+      if self[MAIL] == DEAD then return M.no_answer(node, event, event_payload) end
+      if not target then return failed(self, edge, event_payload, payload, try) end
+    end
+    local late
+    if on_exit then
+      local ok, raised = protect(on_exit, catch, name, self)
+      if not ok then late = late_error(self, "on_exit", raised, node, edge, event_payload) end
+      if self[MAIL] == DEAD then return end
+    end
+    local packed = self[HISTORY]
+    if packed >= 0 and packed & STATE_MASK ~= number then -- what `push` does most of the time
+      self[HISTORY] = (packed << ENTRY_BITS | newest) & mask
+    else
+      self[HISTORY] = push(packed, number, mask) or remember(self, number)
+    end
+    self[NODE] = target
+    self[PAYLOAD] = payload
+    if self[EXTRA] then announce(self, node, edge, event_payload) end
+    local on_enter = target.on_enter
+    if on_enter then
+      local ok, raised = protect(on_enter, catch, target.name, self)
+      if not ok then late = late or late_error(self, "on_enter", raised, node, edge,
+          event_payload) end
+    end
+    if late then return blame(self, edge, event_payload, late) end
+  end
+end
+
+---The function that runs an event from a state, compiled when it is first used.
+---@param self finitomata.Instance
+---@param node finitomata.Node
+---@param event string
+---@return function step takes what `run` takes
+function M.step_of(self, node, event)
+  local edge = node.edges[event]
+  if not edge then return run end
+  local step = compile(self[KIND], node, edge)
+  node.steps[event] = step
+  return step
+end
 
 -- ---- what follows ----------------------------------------------------------------
 
