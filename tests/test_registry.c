@@ -129,6 +129,43 @@ static void after_the_purge_only_newer_rows_are_taken(void **state) {
     assert_int_equal(inf_registry_count(w->at[1]), 2);
 }
 
+static void of_too_many_owners_the_longest_gone_is_forgotten(void **state) {
+    (void)state;
+    inf_registry *registry = NULL;
+    inf_registry_config config = {.mem = inf_alloc_libc(),
+                                  .node = inf_slice_str("self"),
+                                  .boot = 1,
+                                  .rows_max = 10,
+                                  .owners_max = 4};
+    assert_int_equal(inf_registry_new(&registry, &config), 0);
+    char name[16];
+    inf_version have;
+    for (int i = 0; i < 3; i++) {
+        (void)snprintf(name, sizeof name, "peer-%d", i);
+        assert_int_equal(inf_registry_up(registry, inf_slice_str(name), 7), 0);
+    }
+    inf_slice late = inf_slice_str("late");
+    assert_int_equal(inf_registry_up(registry, late, 7), INF_EFULL);
+    inf_registry_purge(registry, inf_node_id(inf_slice_str("peer-1")));
+    inf_registry_purge(registry, inf_node_id(inf_slice_str("peer-0")));
+    assert_int_equal(inf_registry_up(registry, late, 7), 0);
+    assert_int_equal(inf_registry_owner(registry, inf_node_id(late), &have), 0);
+    inf_slice gone = inf_slice_str("peer-1");
+    assert_int_equal(inf_registry_owner(registry, inf_node_id(gone), &have),
+                     INF_ENOENT);
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(name, sizeof name, "guest-%d", i);
+        inf_slice guest = inf_slice_str(name);
+        assert_int_equal(inf_registry_up(registry, guest, 7), 0);
+        assert_int_equal(
+            inf_registry_owner(registry, inf_node_id(guest), &have), 0);
+        inf_registry_purge(registry, inf_node_id(guest));
+    }
+    gone = inf_slice_str("peer-2");
+    assert_int_equal(inf_registry_owner(registry, inf_node_id(gone), &have), 0);
+    inf_registry_free(registry);
+}
+
 static void a_new_life_replaces_the_old_one(void **state) {
     rows_world *w = *state;
     rows_put_at(w, 0, "a", 1);
@@ -279,6 +316,7 @@ int main(void) {
         T(rows_may_be_as_many_as_allowed_and_no_more),
         T(the_dead_are_hidden_and_come_back_as_they_were),
         T(after_the_purge_only_newer_rows_are_taken),
+        cmocka_unit_test(of_too_many_owners_the_longest_gone_is_forgotten),
         T(a_new_life_replaces_the_old_one),
         T(two_claims_have_one_winner_everywhere),
         cmocka_unit_test_setup_teardown(the_oldest_wins_where_that_is_wanted,

@@ -46,7 +46,7 @@ typedef struct inf_node_config {
     size_t key_count;      /* 0: no encryption */
     uint32_t hold_ms;      /* rows of the dead are kept so long; 0: a minute */
     uint32_t deletes_max;  /* deletes remembered a branch; 0: 16384 */
-    uint32_t stream_bytes; /* on their way on one stream; 0: 128 kB */
+    uint32_t stream_bytes; /* on their way on one stream; 0: 32 kB */
 } inf_node_config;
 
 /**

@@ -76,6 +76,7 @@ typedef struct inf_registry_config {
     uint64_t first_seq;   /* where the count of own changes starts */
     inf_hash_key key;     /* secret, of the index */
     uint32_t rows_max;    /* over all owners */
+    uint32_t owners_max;  /* nodes kept in mind; 0: as many as there can be */
     uint32_t deletes_max; /* remembered of one owner, besides a quarter of its
                              rows */
     inf_prefer prefer;

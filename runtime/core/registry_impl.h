@@ -80,6 +80,7 @@ typedef struct owner {
     uint64_t stamp;  /* newest stamp as of cur */
     uint64_t digest; /* sum over live rows */
     uint64_t down_at_ms;
+    uint64_t purged;      /* turn of the purge, to forget the oldest first */
     uint64_t full_source; /* who sends the full transfer under way */
     uint32_t full;        /* its number, 0: none */
     row_list list;        /* rows and remembered deletes, by seq */
@@ -108,6 +109,8 @@ struct inf_registry {
     uint32_t full_number;
     uint32_t deletes_max;
     uint32_t held;
+    uint32_t owners_max;
+    uint64_t purges;
     inf_prefer prefer;
     inf_registry_listener listener;
 };

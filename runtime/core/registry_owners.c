@@ -11,9 +11,10 @@ static void owner_free(inf_registry *reg, owner *o) {
 }
 
 /* Where in by_id the id is, or would be. */
-static uint32_t by_id_place(const inf_registry *reg, uint64_t id) {
+static uint32_t by_id_place(const inf_registry *reg, uint64_t id,
+                            uint32_t count) {
     uint32_t low = 0;
-    uint32_t high = reg->owner_count;
+    uint32_t high = count;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
         if (reg->owners[reg->by_id[middle]]->id < id) {
@@ -26,14 +27,13 @@ static uint32_t by_id_place(const inf_registry *reg, uint64_t id) {
 }
 
 owner *owner_find(const inf_registry *reg, uint64_t id) {
-    uint32_t at = by_id_place(reg, id);
+    uint32_t at = by_id_place(reg, id, reg->owner_count);
     if (at == reg->owner_count) return NULL;
     owner *o = reg->owners[reg->by_id[at]];
     return o->id == id ? o : NULL;
 }
 
 static int owners_reserve(inf_registry *reg) {
-    if (reg->owner_count == INF_REGISTRY_OWNERS_MAX) return INF_EFULL;
     if (reg->owner_count < reg->owner_cap) return 0;
     uint32_t cap = reg->owner_cap == 0 ? 8 : reg->owner_cap * 2;
     owner **owners = inf_realloc(reg->mem, reg->owners, cap * sizeof(owner *));
@@ -46,25 +46,64 @@ static int owners_reserve(inf_registry *reg) {
     return 0;
 }
 
+/* The owner purged longest ago: when there are too many, it is forgotten. */
+static owner *longest_gone(const inf_registry *reg) {
+    owner *oldest = NULL;
+    for (uint32_t i = 0; i < reg->owner_count; i++) {
+        owner *o = reg->owners[i];
+        if (o->up || o->purged == 0 || o->rows != 0) continue;
+        if (oldest == NULL || o->purged < oldest->purged) oldest = o;
+    }
+    return oldest;
+}
+
+static void list_by_id(inf_registry *reg, const owner *o, uint32_t count) {
+    uint32_t at = by_id_place(reg, o->id, count);
+    memmove(reg->by_id + at + 1, reg->by_id + at,
+            (count - at) * sizeof *reg->by_id);
+    reg->by_id[at] = o->place;
+}
+
+static void unlist_by_id(inf_registry *reg, const owner *o) {
+    uint32_t at = by_id_place(reg, o->id, reg->owner_count);
+    memmove(reg->by_id + at, reg->by_id + at + 1,
+            (reg->owner_count - at - 1) * sizeof *reg->by_id);
+}
+
+/* A place for one more owner: a new one, or that of one forgotten. */
+static int owner_place(inf_registry *reg, owner **out) {
+    if (reg->owner_count < reg->owners_max) {
+        int rc = owners_reserve(reg);
+        if (rc != 0) return rc;
+        *out = inf_zalloc(reg->mem, sizeof **out);
+        if (*out == NULL) return INF_ENOMEM;
+        (*out)->place = (uint16_t)reg->owner_count;
+        return 0;
+    }
+    *out = longest_gone(reg);
+    return *out != NULL ? 0 : INF_EFULL;
+}
+
 static int owner_new(inf_registry *reg, inf_slice name, owner **out) {
-    int rc = owners_reserve(reg);
-    if (rc != 0) return rc;
-    owner *o = inf_zalloc(reg->mem, sizeof *o);
     uint8_t *copy = inf_malloc(reg->mem, name.len);
-    if (o == NULL || copy == NULL) {
-        inf_free(reg->mem, o);
+    owner *o = NULL;
+    int rc = copy != NULL ? owner_place(reg, &o) : INF_ENOMEM;
+    if (rc != 0) {
         inf_free(reg->mem, copy);
-        return INF_ENOMEM;
+        return rc;
+    }
+    bool fresh = o->name.len == 0;
+    if (!fresh) {
+        unlist_by_id(reg, o);
+        inf_free(reg->mem, (void *)(uintptr_t)o->name.data);
     }
     memcpy(copy, name.data, name.len);
-    o->name = inf_slice_of(copy, name.len);
-    o->id = inf_node_id(name);
-    o->place = (uint16_t)reg->owner_count;
-    uint32_t at = by_id_place(reg, o->id);
-    memmove(reg->by_id + at + 1, reg->by_id + at,
-            (reg->owner_count - at) * sizeof *reg->by_id);
-    reg->by_id[at] = o->place;
-    reg->owners[reg->owner_count++] = o;
+    *o = (owner){.name = inf_slice_of(copy, name.len),
+                 .id = inf_node_id(name),
+                 .place = o->place};
+    reg->owners[o->place] = o;
+    list_by_id(reg, o, fresh ? reg->owner_count : reg->owner_count - 1);
+    if (fresh) reg->owner_count++;
     *out = o;
     return 0;
 }
@@ -76,6 +115,8 @@ int inf_registry_new(inf_registry **out, const inf_registry_config *config) {
     if (reg == NULL) return INF_ENOMEM;
     reg->mem = mem;
     reg->deletes_max = config->deletes_max;
+    reg->owners_max =
+        config->owners_max != 0 ? config->owners_max : INF_REGISTRY_OWNERS_MAX;
     reg->prefer = config->prefer;
     store_init(&reg->store, mem, &config->key, config->rows_max);
     int rc = owner_new(reg, config->node, &reg->self);
@@ -252,6 +293,7 @@ void inf_registry_purge(inf_registry *reg, uint64_t node) {
     set_up(reg, o, false);
     set_held(reg, o, false);
     owner_empty(reg, o);
+    o->purged = ++reg->purges;
 }
 
 void inf_registry_purge_due(inf_registry *reg, uint64_t now_ms,

@@ -13,7 +13,7 @@
 #include "core/synch_frame.h"
 
 #define INF_SYNCH_SCOPES   64           /* branches of this node, by slot */
-#define INF_SYNCH_WRITE    (128u << 10) /* usual write_max */
+#define INF_SYNCH_WRITE    (32u << 10)  /* usual write_max */
 #define INF_SYNCH_WAITING  (256u << 10) /* small messages waiting on one */
 #define INF_SYNCH_LINKS    4096         /* streams */
 #define INF_SYNCH_REQUESTS 64           /* inf_synch_request under way */

@@ -90,6 +90,8 @@ static void a_rolling_restart_runs_each_name_once(void **state) {
 static void whatever_breaks_all_agree_after_the_heal(void **state) {
     (void)state;
     totals t = many(CLUSTER_FAULTS, "faults", 20);
+    /* The chosen copy may go by itself within the round trip. */
+    assert_true(t.lost <= 1 + t.runs / 500);
     if (t.runs < 20) return;
     assert_true(t.doubles != 0 && t.yields != 0); /* the faults did bite */
 }
