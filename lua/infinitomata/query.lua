@@ -31,6 +31,18 @@ local function matcher(pattern)
   return function(name) return name:find("^" .. lua .. "$") ~= nil end
 end
 
+---A member's tags, and apart from them the branches that it runs: those are tags
+---with a plus before the name.
+local function told_by(member)
+  local tags, ids = {}, json.array {}
+  for key, value in pairs(member.tags or {}) do
+    local id = key:match("^%+(.+)$")
+    if id then ids[#ids + 1] = id else tags[key] = value end
+  end
+  table.sort(ids)
+  return tags, ids
+end
+
 ---What can be asked, by name.
 ---@type table<string, fun(...: any): any, finitomata.Error?>
 local ASK = {}
@@ -39,6 +51,7 @@ function ASK.members()
   local me, rows = node.self(), json.array {}
   if not me then return Error.fail("no_node", "this process runs no node") end
   for _, member in ipairs(node.members()) do
+    local tags, ids = told_by(member)
     rows[#rows + 1] = {
       name = member.name,
       state = member.state,
@@ -46,7 +59,8 @@ function ASK.members()
       rpc = member.rpc,
       incarnation = member.incarnation,
       health = member.health,
-      tags = member.tags or {},
+      tags = tags,
+      branches = ids,
       self = member.name == me.name,
     }
   end

@@ -3,6 +3,7 @@
 # members, fsms, state and send ask a running node; two of them, one cluster.
 . tests/lib.sh
 
+root=$(pwd)
 program=$(cd "$1/bin" && pwd)/infinitomata
 work=$(mktemp -d)
 XDG_RUNTIME_DIR=$work/run
@@ -80,9 +81,19 @@ ok_if "an integer stays one on the way" says "opened  { passengers = 0 }" \
 ok_if "a float too" fails_with 1 "too little" inf send gate-a coin_in 1.0 --at b
 ok_if "send --no-wait is silent" [ -z "$(inf send gate-b walk_in --at a --no-wait)" ]
 ok_if "and does it" [ "$(inf state gate-b --at a --what payload --json)" = '{"passengers":1}' ]
+ok_if "members --json tells the branches" says '"branches":["default"]' inf members --at a --json
+completes() { # EXPECTED WORD...: what bash offers for the last one
+    want=$1
+    shift
+    [ "$(bash -c '. "$0"; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _infinitomata 2>/dev/null
+        echo "${COMPREPLY[*]}"' "$root/completions/infinitomata.bash" "$program" "$@")" = "$want" ]
+}
+ok_if "bash completes the names of FSMs" completes "gate-a gate-b" state --at a ga
 ok_if "an unknown event is refused" fails_with 1 "does not answer" inf send gate-b jump --at a
 ok_if "what is not JSON is wrong usage" fails_with 2 "not JSON" inf send gate-b coin_in '{' --at a
 ok_if "an unknown FSM fails" fails_with 1 "gate-c" inf state gate-c --at a
 ok_if "an unknown branch fails" fails_with 1 "no branch 'shop'" inf fsms --id shop --at a
-ok_if "nobody there fails" fails_with 1 "name one with --at" inf members --at nobody
+ok_if "nobody there fails" fails_with 1 "try --at a or --at b" inf members --at nobody
+ok_if "where nobody is" fails_with 1 "name one with --at" \
+    env XDG_RUNTIME_DIR=/nowhere "$program" members
 done_testing

@@ -35,9 +35,26 @@ local function path_of(program, target)
   return door.path(door.folder(program), target)
 end
 
-local function nobody(target)
-  return Error.new("unreachable", ("no node of this user is reached as '%s' on this machine; name"
-    .. " one with --at HOST:PORT or --at NAME"):format(target))
+---The names under which nodes of this user may be reached.
+---@param folder string
+---@return string[]
+local function names_in(folder)
+  local names = {}
+  local pipe <close> = io.popen("ls -- '" .. folder:gsub("'", "'\\''") .. "' 2>/dev/null")
+  for line in pipe and pipe:lines() or function() end do
+    local name = line:match("^(.+)%.sock$")
+    if name and not name:find(":", 1, true) then names[#names + 1] = name end
+  end
+  return names
+end
+
+local function nobody(program, target)
+  local door = require "infinitomata.console.door"
+  local names = names_in(door.folder(program))
+  local hint = #names > 0 and "; try --at " .. table.concat(names, " or --at ")
+    or "; name one with --at HOST:PORT or --at NAME"
+  return Error.new("unreachable", ("no node of this user is reached as '%s' on this machine%s")
+    :format(target, hint))
 end
 
 ---Evaluates a chunk there; gives what it printed.
@@ -65,7 +82,7 @@ local function evaluate(target, chunk, seconds)
     ended = function(problem)
       over = true
       if problem then
-        err = err or problem:find("^nobody listens") and nobody(target)
+        err = err or problem:find("^nobody listens") and nobody(program, target)
           or Error.new("unreachable", problem)
       end
       program.quit()

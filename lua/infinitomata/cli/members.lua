@@ -36,13 +36,14 @@ function M.run(options, terminal)
   if options.json then
     return terminal:json((require "infinitomata.json").array(members))
   end
-  local rows = { { "NAME", "STATE", "ADDRESS", "RPC", "TAGS" } }
+  local rows = { { "NAME", "STATE", "ADDRESS", "RPC", "BRANCHES", "TAGS" } }
   for i, member in ipairs(members) do
     rows[i + 1] = {
       terminal.plain(member.name) .. (member.self and " *" or ""),
       terminal:paint(COLOURS[member.state] or "bold", member.state),
       member.address or "-",
       member.rpc or "-",
+      terminal.plain(table.concat(member.branches or {}, ",")),
       terminal.plain(tags_text(member.tags or {})),
     }
   end

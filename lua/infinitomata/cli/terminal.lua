@@ -87,7 +87,7 @@ function Terminal:columns(rows)
       local padding = i < #row and (" "):rep(widths[i] - width(cell)) or ""
       cells[i] = (number == 1 and self:paint("bold", cell) or cell) .. padding
     end
-    self:say(table.concat(cells, "  "))
+    self:say((table.concat(cells, "  "):gsub(" +$", "")))
   end
 end
 

@@ -9,7 +9,7 @@ describe("infinitomata members", function()
     ask.evaluate = function()
       return json.encode { value = {
         { name = "a", state = "alive", address = "127.0.0.1:1", rpc = "127.0.0.1:2", self = true,
-          tags = { dc = "west", ["+default"] = "" } },
+          tags = { dc = "west", role = "web" }, branches = { "default", "shop" } },
         { name = "b\27", state = "dead", address = "127.0.0.1:3", tags = {} },
       } }
     end
@@ -19,9 +19,9 @@ describe("infinitomata members", function()
   it("lists them, itself marked, control characters made visible", function()
     local status, out = run("members")
     assert.equal(0, status)
-    assert.equal("NAME   STATE  ADDRESS      RPC          TAGS\n"
-      .. "a *    alive  127.0.0.1:1  127.0.0.1:2  +default=,dc=west\n"
-      .. "b\\x1b  dead   127.0.0.1:3  -            \n", out)
+    assert.equal("NAME   STATE  ADDRESS      RPC          BRANCHES      TAGS\n"
+      .. "a *    alive  127.0.0.1:1  127.0.0.1:2  default,shop  dc=west,role=web\n"
+      .. "b\\x1b  dead   127.0.0.1:3  -\n", out)
   end)
   it("lists those in a state", function()
     local _, out = run("members", "--state", "dead", "--json")
