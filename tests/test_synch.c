@@ -21,6 +21,7 @@ typedef struct store {
     uint64_t stable;
     int distrusted;
     int malformed; /* so many runs will be found malformed */
+    uint64_t skew; /* what the peer's rows here are wrong by */
     int linked;
     uint64_t superseded;
     char told[16];
@@ -50,8 +51,8 @@ typedef struct pair {
 static uint64_t store_root(void *ctx, unsigned slot) {
     const store *s = ctx;
     (void)slot;
-    return s->self < s->peer ? s->own * 1000 + s->theirs
-                             : s->theirs * 1000 + s->own;
+    return s->skew + (s->self < s->peer ? s->own * 1000 + s->theirs
+                                        : s->theirs * 1000 + s->own);
 }
 
 static int store_version(void *ctx, unsigned slot, uint64_t node,
@@ -60,12 +61,13 @@ static int store_version(void *ctx, unsigned slot, uint64_t node,
     (void)slot;
     if (node != s->self && node != s->peer) return INF_ENOENT;
     uint64_t cur = node == s->self ? s->own : s->theirs;
+    uint64_t skew = node == s->self ? 0 : s->skew;
     *out = (inf_version){.node = node,
                          .boot = 1,
                          .cur = cur,
                          .goal = cur,
                          .high = cur,
-                         .digest = cur + 1,
+                         .digest = cur + 1 + skew,
                          .up = true};
     return 0;
 }
@@ -117,6 +119,8 @@ static void store_distrust(void *ctx, unsigned slot, uint64_t node) {
     (void)slot;
     assert_int_equal(node, s->peer);
     s->distrusted++;
+    s->skew = 0;
+    s->theirs = 0;
 }
 
 static void store_told(void *ctx, unsigned slot, uint64_t peer,
@@ -362,6 +366,18 @@ static void what_no_change_shows_is_found_by_repair(void **state) {
     assert_int_equal(p->at[1].store.theirs, 4);
 }
 
+static void rows_that_differ_at_the_same_count_come_anew(void **state) {
+    pair *p = *state;
+    meet_both(p);
+    change(p, 0, 4);
+    settle(p);
+    p->at[1].store.skew = 77; /* bad memory, or a bug */
+    pass_ms(p, 12000);
+    assert_int_equal(p->at[1].store.distrusted, 1);
+    assert_int_equal(p->at[1].store.theirs, 4);
+    assert_int_equal(p->at[0].store.distrusted, 0);
+}
+
 static void acknowledged_changes_are_stable(void **state) {
     pair *p = *state;
     meet_both(p);
@@ -483,63 +499,6 @@ static void synch_with_who_is_gone_names_it(void **state) {
     assert_string_equal(p->at[0].done_name, "berta");
 }
 
-static void a_frame_is_whole_or_nothing(void **state) {
-    (void)state;
-    inf_buf out;
-    inf_buf_init(&out, inf_alloc_libc());
-    inf_frame frame = {.kind = INF_FRAME_DELTA,
-                       .scope = SCOPE,
-                       .span = {.node = 3,
-                                .boot = 1,
-                                .from = 300,
-                                .to = 301,
-                                .goal = 5000,
-                                .stamp = UINT64_C(1) << 60,
-                                .full = 4},
-                       .bytes = inf_slice_str("ops")};
-    inf_frame_encode(&out, &frame);
-    inf_frame back;
-    size_t used = 0;
-    for (size_t len = 0; len < out.len; len++) {
-        assert_int_equal(
-            inf_frame_decode(inf_slice_of(out.data, len), &back, &used), 0);
-    }
-    assert_int_equal(inf_frame_decode(inf_buf_view(&out), &back, &used), 1);
-    assert_int_equal(used, out.len);
-    assert_int_equal(back.span.node, frame.span.node);
-    assert_int_equal(back.span.from, frame.span.from);
-    assert_int_equal(back.span.to, frame.span.to);
-    assert_int_equal(back.span.goal, frame.span.goal);
-    assert_int_equal(back.span.stamp, frame.span.stamp);
-    assert_int_equal(back.span.full, frame.span.full);
-    assert_true(inf_slice_eq(back.bytes, frame.bytes));
-    inf_buf_deinit(&out);
-}
-
-static void wrong_lengths_are_refused(void **state) {
-    (void)state;
-    static const uint8_t huge[] = {0xff, 0, 0, 0, 1, 0};
-    static const uint8_t tiny[] = {0, 0, 0, 1, 1, 0};
-    static const uint8_t short_body[] = {0, 0, 0, 3, 4, 0, 9};
-    static const uint8_t unknown[] = {0, 0, 0, 3, 99, 0, 9};
-    inf_frame frame;
-    size_t used = 0;
-    assert_int_equal(
-        inf_frame_decode(inf_slice_of(huge, sizeof huge), &frame, &used),
-        INF_ETOOBIG);
-    assert_int_equal(
-        inf_frame_decode(inf_slice_of(tiny, sizeof tiny), &frame, &used),
-        INF_EMALFORMED);
-    assert_int_equal(
-        inf_frame_decode(inf_slice_of(short_body, sizeof short_body), &frame,
-                         &used),
-        INF_EMALFORMED);
-    assert_int_equal(
-        inf_frame_decode(inf_slice_of(unknown, sizeof unknown), &frame, &used),
-        1);
-    assert_int_equal(frame.kind, 0);
-}
-
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -548,6 +507,7 @@ int main(void) {
         T(one_write_is_under_way_and_changes_travel_together),
         T(a_gap_is_pulled_at_once),
         T(what_no_change_shows_is_found_by_repair),
+        T(rows_that_differ_at_the_same_count_come_anew),
         T(acknowledged_changes_are_stable),
         T(a_broken_stream_is_dialled_again),
         T(malformed_changes_cost_the_stream),
@@ -557,8 +517,6 @@ int main(void) {
         T(synch_in_sync_costs_a_word),
         T(synch_behind_ends_when_merged),
         T(synch_with_who_is_gone_names_it),
-        cmocka_unit_test(a_frame_is_whole_or_nothing),
-        cmocka_unit_test(wrong_lengths_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
