@@ -201,7 +201,7 @@ function M.real()
     core.on_error(function(message) log.error("%s", message) end)
     task.attach {
       request = core.request_turn,
-      step = function() return core.step("once") end,
+      step = core.step,
       inside = core.in_loop,
       clock = real,
     }
@@ -214,6 +214,21 @@ end
 function M.nanoseconds()
   if core then return core.hrtime() end
   return math.floor(os.clock() * 1e9)
+end
+
+---Has `fn(late_ms)` called inside `co`, at every instruction, once it has run for
+---`ms`; at no cost until then. One coroutine at a time.
+---@param co thread
+---@param ms number
+---@param fn fun(late_ms: integer)
+---@return boolean watched false without the C module
+function M.watch(co, ms, fn)
+  return core ~= nil and core.watch(co, math.ceil(ms), fn)
+end
+
+---Ends what `watch` began.
+function M.unwatch()
+  core.unwatch()
 end
 
 ---@param value any

@@ -1,10 +1,11 @@
 -- SPDX-License-Identifier: MIT
 
---- Ends handlers that would never end. A handler of a definition with
---- `max_handler_ms` runs under a count hook; once it has used up its time without
---- waiting for anything, the hook raises, and goes on raising at every further
---- instruction, so that no `pcall` around an endless loop can swallow it. Other
---- definitions run without any hook and pay nothing.
+--- Ends handlers that would never end. Once a handler of a definition with
+--- `max_handler_ms` has used up its time without waiting for anything, a hook
+--- raises, and goes on raising at every further instruction, so that no `pcall`
+--- around an endless loop can swallow it. With the C module the hook is set when
+--- time is up, by a timer, and a handler pays nothing; without it a count hook
+--- looks at the clock now and then. Other definitions pay nothing either way.
 local Error = require("finitomata.error")
 local clock = require("finitomata.clock")
 local log = require("finitomata.log")
@@ -14,7 +15,8 @@ local M = {}
 
 local INSTRUCTIONS <const> = 10000 -- between two looks at the clock
 
-local running, sethook, getinfo = coroutine.running, debug.sethook, debug.getinfo
+local running = coroutine.running
+local sethook, gethook, getinfo = debug.sethook, debug.gethook, debug.getinfo
 local nanoseconds = clock.nanoseconds
 
 -- By coroutine: when the handler began, or went on after a wait, and its limit.
@@ -32,35 +34,67 @@ local function place(level)
   return "?"
 end
 
-local function too_long(watch, now)
+local function too_long(watch, now, blocked_ms)
   local ms = (now - watch.since) // 1000000
-  if now - watch.looked > watch.limit_ns // 2 then
-    log.warning("a handler blocked in a C function for %d ms, at %s",
-      (now - watch.looked) // 1000000, place(5))
+  if blocked_ms * 2000000 > watch.limit_ns then
+    log.warning("a handler blocked in a C function for %d ms, at %s", blocked_ms, place(5))
   end
-  return Error.new("runaway", ("a handler ran for %d ms without waiting, at %s"):format(ms,
-    place(5)),
-    { ms = ms })
+  local text = "a handler ran for %d ms without waiting, at %s"
+  return Error.new("runaway", text:format(ms, place(5)), { ms = ms })
 end
 
 ---The hook. It never raises in the engine's own code, which must finish what it does.
-local function bark(watch)
+---@param late_ms? integer since the timer has set it; nil: it has always been there
+local function bark(watch, late_ms)
   if not watch.err then
     local now = nanoseconds()
     if now - watch.since < watch.limit_ns then
       watch.looked = now
       return
     end
-    watch.err = too_long(watch, now)
-    sethook(watch.hook, "", 1)
+    watch.err = too_long(watch, now, late_ms or (now - watch.looked) // 1000000)
+    if not late_ms then sethook(watch.hook, "", 1) end
   end
   local source = getinfo(3, "S").source
   if source:sub(1, #OURS) ~= OURS then error(watch.err, 0) end
 end
 
+---Gives the handler its whole time, from now.
+local function begin(watch, co)
+  local now = nanoseconds()
+  watch.since, watch.looked = now, now
+  watch.timed = clock.watch(co, watch.limit_ns / 1000000, watch.on_time)
+  if not watch.timed and not watch.err then sethook(watch.hook, "", INSTRUCTIONS) end
+end
+
+-- Watches that are not in use, with their closures.
+local spare, spare_size = {}, 0
+
+local function take(limit_ms, outer)
+  local watch = spare[spare_size]
+  if watch then
+    spare[spare_size] = nil
+    spare_size = spare_size - 1
+  else
+    watch = {}
+    function watch.hook() bark(watch) end
+    function watch.on_time(late_ms) bark(watch, late_ms) end
+  end
+  watch.limit_ns, watch.outer, watch.err = limit_ms * 1000000, outer, nil
+  watch.mask_fn, watch.mask, watch.mask_count = gethook()
+  return watch
+end
+
 local function finish(watch, co, ...)
-  sethook(watch.mask_fn, watch.mask, watch.mask_count)
-  watched[co] = watch.outer
+  if watch.timed then clock.unwatch() end
+  if watch.err or not watch.timed then sethook(watch.mask_fn, watch.mask, watch.mask_count) end
+  local outer = watch.outer
+  watched[co] = outer
+  if outer and outer.timed then
+    clock.watch(co, (outer.limit_ns - (nanoseconds() - outer.since)) / 1000000, outer.on_time)
+  end
+  spare_size = spare_size + 1
+  spare[spare_size] = watch
   return ...
 end
 
@@ -73,21 +107,15 @@ end
 ---@return any ... results, or an error "runaway"
 function M.xpcall(limit_ms, fn, catch, ...)
   local co = running()
-  local now = nanoseconds()
-  local watch = { since = now, looked = now, limit_ns = limit_ms * 1000000, outer = watched[co] }
-  watch.mask_fn, watch.mask, watch.mask_count = debug.gethook()
-  function watch.hook() bark(watch) end
+  local watch = take(limit_ms, watched[co])
   watched[co] = watch
-  sethook(watch.hook, "", INSTRUCTIONS)
+  begin(watch, co)
   return finish(watch, co, xpcall(fn, catch, ...))
 end
 
 task.on_resume = function(co)
   local watch = watched[co]
-  if watch then
-    local now = nanoseconds()
-    watch.since, watch.looked = now, now
-  end
+  if watch then begin(watch, co) end
 end
 
 return M

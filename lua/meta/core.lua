@@ -76,6 +76,18 @@ local Signal = {}
 
 function Signal:stop() end
 
+---Once `co` has run for `ms` since this call, `fn(late_ms)` is called inside it at
+---every instruction, and may raise; until then nothing is. `late_ms`: for so long
+---code in C could not be interrupted. One coroutine at a time.
+---@param co thread
+---@param ms integer
+---@param fn fun(late_ms: integer)
+---@return boolean watched false where the system cannot do it
+function core.watch(co, ms, fn) end
+
+---Whatever is watched is watched no more.
+function core.unwatch() end
+
 -- ---- values --------------------------------------------------------------------
 
 ---A value as MessagePack: nil, booleans, numbers, strings and tables of these.

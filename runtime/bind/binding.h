@@ -99,6 +99,7 @@ void inf_bind_values(lua_State *L);
 void inf_bind_signals(lua_State *L);
 void inf_bind_console(lua_State *L);
 void inf_bind_notify(lua_State *L);
+void inf_bind_watch(lua_State *L);
 /** Makes `require "luv"` share the loop. */
 void inf_bind_luv(lua_State *L);
 /** The loop luv already made in this state, or NULL. */

@@ -20,6 +20,7 @@ INF_EXPORT int luaopen_infinitomata_core(lua_State *L) {
     inf_bind_signals(L);
     inf_bind_console(L);
     inf_bind_notify(L);
+    inf_bind_watch(L);
     inf_bind_luv(L);
     inf_bind_cluster(L);
     inf_bind_rings(L);

@@ -1,0 +1,103 @@
+-- SPDX-License-Identifier: MIT
+local core = require "infinitomata.core"
+
+local function endless() while true do end end -- luacheck: ignore 542
+
+local function spin(ms)
+  local until_ms = core.now() + ms
+  while core.now() < until_ms do end -- luacheck: ignore 542
+end
+
+describe("watch", function()
+  after_each(core.unwatch)
+
+  local function raise() error("time is up", 0) end
+
+  it("stops a loop after its time, and not before", function()
+    local co = coroutine.create(endless)
+    local began = core.now()
+    assert.is_true(core.watch(co, 50, raise))
+    local ok, message = coroutine.resume(co)
+    assert.is_false(ok)
+    assert.equal("time is up", message)
+    assert.is_true(core.now() - began >= 50)
+  end)
+
+  it("stops a loop that catches errors", function()
+    local co = coroutine.create(function()
+      while true do pcall(endless) end
+    end)
+    core.watch(co, 20, raise)
+    assert.is_false((coroutine.resume(co)))
+  end)
+
+  it("does nothing to what ends in time, and leaves no hook", function()
+    local called = false
+    local co = coroutine.create(function()
+      spin(5)
+      return "done", debug.gethook()
+    end)
+    core.watch(co, 5000, function() called = true end)
+    assert.same({ true, "done" }, { coroutine.resume(co) })
+    core.unwatch()
+    assert.is_false(called)
+  end)
+
+  it("does not count while the coroutine waits, once it is watched anew", function()
+    local co = coroutine.create(function()
+      coroutine.yield()
+      return "done"
+    end)
+    core.watch(co, 30, raise)
+    coroutine.resume(co)
+    spin(60)
+    core.watch(co, 30, raise)
+    assert.same({ true, "done" }, { coroutine.resume(co) })
+  end)
+
+  it("says for how long code in C could not be stopped", function()
+    local late
+    local co = coroutine.create(function()
+      os.execute "sleep 0.1"
+      return 1
+    end)
+    local function note(late_ms)
+      late = late or late_ms
+      error("late", 0)
+    end
+    core.watch(co, 10, note)
+    assert.is_false((coroutine.resume(co)))
+    assert.is_true(late >= 40, tostring(late))
+  end)
+
+  it("is over after unwatch", function()
+    local co = coroutine.create(function()
+      core.unwatch()
+      spin(40)
+      return "done"
+    end)
+    core.watch(co, 10, raise)
+    assert.same({ true, "done" }, { coroutine.resume(co) })
+  end)
+
+  it("does not stop a coroutine made in the one that ran too long", function()
+    local inner
+    local co = coroutine.create(function()
+      local ok, message = pcall(function()
+        while true do inner = coroutine.create(function() return "inner" end) end
+      end)
+      return ok, message
+    end)
+    core.watch(co, 20, raise)
+    coroutine.resume(co)
+    core.unwatch()
+    assert.same({ true, "inner" }, { coroutine.resume(inner) })
+  end)
+
+  it("survives a watched coroutine that nobody has any more", function()
+    core.watch(coroutine.create(function() end), 10, raise)
+    collectgarbage()
+    collectgarbage()
+    spin(40)
+  end)
+end)
