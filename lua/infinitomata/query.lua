@@ -83,6 +83,17 @@ function ASK.fsms(id, pattern)
   return rows
 end
 
+function ASK.count(id, pattern)
+  local branch, err = branch_of(id)
+  if not branch then return nil, err end
+  if not pattern then return branch:count() end
+  local fits, count = matcher(pattern), 0
+  for name in pairs(branch:all()) do
+    if fits(tostring(name)) then count = count + 1 end
+  end
+  return count
+end
+
 function ASK.state(id, name)
   local branch, err = branch_of(id)
   if not branch then return nil, err end

@@ -12,10 +12,11 @@ function M.describe(parser)
 end
 
 function M.run(options, terminal)
-  local found, err = ask.node(options, "fsms", options.id, options.pattern)
+  local what = options.count and "count" or "fsms"
+  local found, err = ask.node(options, what, options.id, options.pattern)
   if not found then return nil, err end
   if options.count then
-    terminal:say(tostring(#found))
+    terminal:say(tostring(found))
     return nil
   end
   if options.json then return terminal:json((require "infinitomata.json").array(found)) end

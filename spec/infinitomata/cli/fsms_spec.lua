@@ -23,7 +23,12 @@ describe("infinitomata fsms", function()
       .. "               b\n", out)
   end)
   it("counts them", function()
+    ask.evaluate = function(_, given)
+      chunk = given
+      return '{"value":2}'
+    end
     assert.equal("2\n", select(2, run("fsms", "--count")))
+    assert.matches('answer%("count", nil, nil%)', chunk)
   end)
   it("prints JSON", function()
     local _, out = run("fsms", "--json")
