@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+local clock = require "finitomata.clock"
 local task = require "finitomata.task"
 local watchdog = require "finitomata.watchdog"
 local worlds = require "spec.support.world"
@@ -30,6 +31,27 @@ describe("The watchdog", function()
       assert.is_nil(debug.gethook())
     end)
   end
+
+  for name, loop in pairs(LOOPS) do
+    it("ends " .. name .. " without the timer of the C module, too", function()
+      local watch = clock.watch
+      clock.watch = function() return false end
+      local ok, err = watchdog.xpcall(20, loop, identity)
+      clock.watch = watch
+      assert.is_false(ok)
+      assert.equal("runaway", err.code)
+      assert.is_nil(debug.gethook())
+    end)
+  end
+
+  it("gives the outer of two its time back", function()
+    local ok, err = watchdog.xpcall(40, function()
+      assert.is_true((watchdog.xpcall(1000, identity, identity)))
+      while true do end -- luacheck: ignore 542
+    end, identity)
+    assert.is_false(ok)
+    assert.equal("runaway", err.code)
+  end)
 
   it("leaves alone what is done in time", function()
     assert.same({ true, 1, nil, 3, n = 4 },
