@@ -59,7 +59,7 @@ _infinitomata_value() { # completes what follows an option; fails when it takes 
     --config) _infinitomata_files '*.lua' ;;
     --key-file | --from) _infinitomata_files '*' ;;
     --out) _infinitomata_files '*' ;;
-    --name | --bind | --advertise | --rpc | --join | --tags | --id | --at | --timeout | -e) ;;
+    --name | --bind | --advertise | --rpc | --join | --tags | --id | --console | --at | --timeout | -e) ;;
     --attempts | --poll-interval | --rpc-timeout | --backoff-base | --backoff-max | --timer) ;;
     *) return 1 ;;
     esac
@@ -78,7 +78,7 @@ _infinitomata_new() {
 }
 
 _infinitomata_subcommand() {
-    local node="--name --bind --advertise --rpc --join --key-file --profile --tags --id
+    local node="--name --bind --advertise --rpc --join --key-file --profile --tags --id --console
         --attempts --poll-interval --rpc-timeout --backoff-base --backoff-max
         --log --log-level --log-format --config --print-config --help"
     local ask="--at --timeout --json --help"
@@ -86,7 +86,7 @@ _infinitomata_subcommand() {
     run:-*) _infinitomata_words "$node" ;;
     run:*) _infinitomata_files '*.lua' ;;
     console:*) _infinitomata_words "$node" ;;
-    attach:-*) _infinitomata_words "-e --help" ;;
+    attach:-*) _infinitomata_words "-e --key-file --help" ;;
     members:*) _infinitomata_words "--state $ask" ;;
     fsms:*) _infinitomata_words "--id --count $ask" ;;
     state:-*) _infinitomata_words "--what --id $ask" ;;

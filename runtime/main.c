@@ -93,10 +93,11 @@ static int program_is_terminal(lua_State *L) {
    the versions of what it is made of. */
 static int open_program(lua_State *L) {
     static const char *const borrowed[] = {
-        "signal",  "serve",        "step",           "quit",
-        "pack",    "unpack",       "console_open",   "guard",
-        "unguard", "interrupts",   "pipe_listen",    "pipe_connect",
-        "user_id", "private_file", "private_folder", "sd_notify",
+        "signal",    "serve",        "step",           "quit",
+        "pack",      "unpack",       "console_open",   "guard",
+        "unguard",   "interrupts",   "pipe_listen",    "pipe_connect",
+        "user_id",   "private_file", "private_folder", "sd_notify",
+        "seal_keys", "tcp_listen",   "tcp_connect",
     };
     lua_newtable(L);
     luaL_requiref(L, "infinitomata.core", luaopen_infinitomata_core, 0);

@@ -57,6 +57,8 @@ describe("the types of the C module", function()
     Signal = "infinitomata.signal",
     Console = "infinitomata.console",
     Pipe = "infinitomata.pipe",
+    Seal = "infinitomata.seal",
+    SealKeys = "infinitomata.seal_keys",
   } do
     it("name every method of " .. class .. ", and no other", function()
       assert.same(methods_of(metatable), classes["infinitomata.core." .. class])

@@ -33,6 +33,8 @@ M.KEYS = {
     about = "timing of failure detection" },
   { name = "tags", kind = "map", default = {}, about = "what the node tells of itself" },
   { name = "id", kind = "text", about = "a branch to start besides the default one" },
+  { name = "console", kind = "address",
+    about = "where consoles from afar may attach, with the key; nothing: nowhere" },
   { name = "attempts", kind = "count", default = 1000, policy = true, about = "sends of a call" },
   { name = "poll_interval", kind = "count", default = 1, policy = true,
     about = "ms between looks at an unknown name" },

@@ -77,6 +77,21 @@ function core.pipe_listen(path, on_connection) end
 ---@return infinitomata.core.Pipe
 function core.pipe_connect(path, on_connected) end
 
+---Listens on the network: to everybody, so seal what is said.
+---@param address string "HOST:PORT"; port 0: any
+---@param on_connection fun(pipe: infinitomata.core.Pipe)
+---@return infinitomata.core.Pipe? server
+---@return string? code
+---@return string? message
+function core.tcp_listen(address, on_connection) end
+
+---@param address string "HOST:PORT"
+---@param on_connected fun(ok: boolean)  later, once
+---@return infinitomata.core.Pipe?
+---@return string? code
+---@return string? message
+function core.tcp_connect(address, on_connected) end
+
 ---@class infinitomata.core.Pipe
 local pipe = {}
 
@@ -99,6 +114,49 @@ function pipe:alert(on) end
 
 ---@return string? bytes that wait to be read, which they still do; nil: the peer is gone
 function pipe:peek() end
+
+---The same, but they are taken: on_bytes does not get them.
+---@return string? bytes
+function pipe:grab() end
+
+---@return string? address "HOST:PORT" of this end; nil: it is no TCP connection
+function pipe:address() end
+
+---Keys of the cluster for TLS, as the nodes' links use them: who dials uses the
+---first, who is dialled takes any.
+---@param keys string[] in base 64
+---@return infinitomata.core.SealKeys?
+---@return string? code
+function core.seal_keys(keys) end
+
+---@class infinitomata.core.SealKeys
+local keys = {}
+
+---@param dialled boolean this end speaks first
+---@return infinitomata.core.Seal?
+---@return string? code
+function keys:open(dialled) end
+
+---One end of a TLS connection, without its socket.
+---@class infinitomata.core.Seal
+local seal = {}
+
+---@param bytes string from the other end
+---@return string? plain what they say, which may be nothing yet
+---@return string? code "crypt": it has no key of ours; "closed"
+function seal:input(bytes) end
+
+---@return boolean ready both ends have proved that they know a key
+function seal:ready() end
+
+---@param bytes string
+---@return boolean? ok
+---@return string? code
+function seal:seal(bytes) end
+
+---@return string? bytes to be written to the other end
+---@return string? code
+function seal:take() end
 
 ---Makes the folder if need be.
 ---@param path string

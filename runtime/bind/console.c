@@ -371,6 +371,7 @@ void inf_bind_console(lua_State *L) {
     inf_bind_guard(L);
     inf_bind_pipes(L);
     inf_bind_private(L);
+    inf_bind_seal(L);
     luaL_newmetatable(L, metatable_name);
     lua_pushcfunction(L, console_close);
     lua_setfield(L, -2, "__gc");

@@ -12,7 +12,9 @@ void inf_bind_console(lua_State *L);
 void inf_bind_guard(lua_State *L);
 /** Files and folders that are the user's alone. */
 void inf_bind_private(lua_State *L);
-/** UNIX sockets. */
+/** What the nodes' links are sealed with. */
+void inf_bind_seal(lua_State *L);
+/** Sockets. */
 void inf_bind_pipes(lua_State *L);
 
 #endif

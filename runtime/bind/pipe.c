@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* pipe.c: UNIX sockets for Lua: listen, connect, write, bytes as they come.
-   They serve one user's consoles, so a socket is the user's alone (mode 0600 in
+/* pipe.c: connections for Lua: listen, connect, write, bytes as they come. They
+   serve one user's consoles, so a UNIX socket is the user's alone (mode 0600 in
    a folder of mode 0700) and a peer that runs as somebody else is turned away.
+   A TCP connection is open to everybody: what goes over it is for seal.c.
 
    Nothing grows without end: a peer that does not read is dropped. */
 #include "bind/console.h"
@@ -16,7 +17,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "bind/binding.h"
+#include "bind/cluster.h"
+#include "host/socket.h"
 
 #define BACKLOG    16
 #define READ_SIZE  65536
@@ -24,9 +26,15 @@
 #define PEEK_SIZE  65536
 
 typedef struct inf_pipe {
-    uv_pipe_t handle;
+    union {
+        uv_handle_t any;
+        uv_stream_t stream;
+        uv_pipe_t local;
+        uv_tcp_t tcp;
+    } handle;
     uv_connect_t connect;
     inf_binding *binding;
+    bool tcp;
     bool open;
     bool finishing; /* closes once all is written */
     unsigned writes;
@@ -69,14 +77,14 @@ static void on_closed(uv_handle_t *handle) {
 static void close_pipe(inf_pipe *pipe) {
     if (!pipe->open) return;
     pipe->open = false;
-    uv_close((uv_handle_t *)&pipe->handle, on_closed);
+    uv_close(&pipe->handle.any, on_closed);
 }
 
 /* A new pipe on top of the stack, with the function at `index`, or none. */
-static inf_pipe *new_pipe(lua_State *L, int index) {
+static inf_pipe *new_pipe(lua_State *L, bool tcp, int index) {
     inf_binding *binding = inf_binding_of(L);
     inf_pipe *pipe = lua_newuserdatauv(L, sizeof *pipe, 0);
-    *pipe = (inf_pipe){.binding = binding, .function = LUA_NOREF};
+    *pipe = (inf_pipe){.binding = binding, .tcp = tcp, .function = LUA_NOREF};
     luaL_setmetatable(L, metatable_name);
     if (index != 0) {
         lua_pushvalue(L, index);
@@ -84,8 +92,12 @@ static inf_pipe *new_pipe(lua_State *L, int index) {
     }
     lua_pushvalue(L, -1);
     pipe->self = luaL_ref(L, LUA_REGISTRYINDEX);
-    (void)uv_pipe_init(binding->loop, &pipe->handle, 0);
-    pipe->handle.data = pipe;
+    if (tcp) {
+        (void)uv_tcp_init(binding->loop, &pipe->handle.tcp);
+    } else {
+        (void)uv_pipe_init(binding->loop, &pipe->handle.local, 0);
+    }
+    pipe->handle.any.data = pipe;
     pipe->open = true;
     binding->open++;
     return pipe;
@@ -141,7 +153,7 @@ static int pipe_on_bytes(lua_State *L) {
     inf_pipe *pipe = check_pipe(L);
     if (!pipe->open) return failure(L, UV_ENOTCONN);
     inf_binding_set_function(L, 2, &pipe->function);
-    int rc = uv_read_start((uv_stream_t *)&pipe->handle, on_allocate, on_read);
+    int rc = uv_read_start(&pipe->handle.stream, on_allocate, on_read);
     if (rc != 0 && rc != UV_EALREADY) return failure(L, rc);
     lua_pushboolean(L, true);
     return 1;
@@ -173,8 +185,8 @@ static int pipe_write(lua_State *L) {
     write->len = len;
     memcpy(write->bytes, bytes, len);
     uv_buf_t buf = uv_buf_init(write->bytes, (unsigned)len);
-    int rc = uv_write(&write->request, (uv_stream_t *)&pipe->handle, &buf, 1,
-                      on_written);
+    int rc =
+        uv_write(&write->request, &pipe->handle.stream, &buf, 1, on_written);
     if (rc != 0) {
         free(write);
         return failure(L, rc);
@@ -189,7 +201,7 @@ static int pipe_write(lua_State *L) {
 static int pipe_finish(lua_State *L) {
     inf_pipe *pipe = check_pipe(L);
     pipe->finishing = true;
-    if (pipe->open) (void)uv_read_stop((uv_stream_t *)&pipe->handle);
+    if (pipe->open) (void)uv_read_stop(&pipe->handle.stream);
     if (pipe->writes == 0) close_pipe(pipe);
     return 0;
 }
@@ -201,7 +213,7 @@ static int pipe_finish(lua_State *L) {
 static int pipe_alert(lua_State *L) {
     inf_pipe *pipe = check_pipe(L);
     uv_os_fd_t fd = -1;
-    if (!pipe->open || uv_fileno((uv_handle_t *)&pipe->handle, &fd) != 0) {
+    if (!pipe->open || uv_fileno(&pipe->handle.any, &fd) != 0) {
         return 0;
     }
     int flags = fcntl(fd, F_GETFL);
@@ -211,17 +223,15 @@ static int pipe_alert(lua_State *L) {
     return 0;
 }
 
-/* pipe:peek() -> bytes that wait to be read, without taking them; nil: the
-   peer is gone. */
-static int pipe_peek(lua_State *L) {
+static int receive(lua_State *L, int flags) {
     inf_pipe *pipe = check_pipe(L);
     uv_os_fd_t fd = -1;
-    if (!pipe->open || uv_fileno((uv_handle_t *)&pipe->handle, &fd) != 0) {
+    if (!pipe->open || uv_fileno(&pipe->handle.any, &fd) != 0) {
         return 0;
     }
     luaL_Buffer buffer;
     char *room = luaL_buffinitsize(L, &buffer, PEEK_SIZE);
-    ssize_t count = recv(fd, room, PEEK_SIZE, MSG_PEEK | MSG_DONTWAIT);
+    ssize_t count = recv(fd, room, PEEK_SIZE, flags | MSG_DONTWAIT);
     bool nothing = count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
     luaL_pushresultsize(&buffer, count > 0 ? (size_t)count : 0);
     if (count > 0 || nothing) return 1;
@@ -229,11 +239,22 @@ static int pipe_peek(lua_State *L) {
     return 1;
 }
 
+/* pipe:peek() -> bytes that wait to be read, without taking them; nil: the
+   peer is gone. */
+static int pipe_peek(lua_State *L) {
+    return receive(L, MSG_PEEK);
+}
+
+/* pipe:grab() -> the same, and takes them: on_bytes does not get them. */
+static int pipe_grab(lua_State *L) {
+    return receive(L, 0);
+}
+
 /* ---- listening and connecting -------------------------------------------- */
 
 static bool is_own_user(const inf_pipe *pipe) {
     uv_os_fd_t fd = -1;
-    if (uv_fileno((const uv_handle_t *)&pipe->handle, &fd) != 0) return false;
+    if (uv_fileno(&pipe->handle.any, &fd) != 0) return false;
 #ifdef SO_PEERCRED
     struct ucred peer;
     socklen_t len = sizeof peer;
@@ -250,10 +271,9 @@ static bool is_own_user(const inf_pipe *pipe) {
 /* Lua: on_connection(pipe). */
 static int accept_one(lua_State *L) {
     inf_pipe *server = lua_touserdata(L, 1);
-    inf_pipe *pipe = new_pipe(L, 0);
-    int rc =
-        uv_accept((uv_stream_t *)&server->handle, (uv_stream_t *)&pipe->handle);
-    if (rc != 0 || !is_own_user(pipe)) {
+    inf_pipe *pipe = new_pipe(L, server->tcp, 0);
+    int rc = uv_accept(&server->handle.stream, &pipe->handle.stream);
+    if (rc != 0 || (!pipe->tcp && !is_own_user(pipe))) {
         close_pipe(pipe);
         return 0;
     }
@@ -296,13 +316,13 @@ static int listen_at(inf_pipe *pipe, const char *path) {
     struct sockaddr_un address;
     if (!address_of(path, &address)) return UV_ENAMETOOLONG;
     mode_t mask = umask(0177);
-    int rc = uv_pipe_bind(&pipe->handle, path);
+    int rc = uv_pipe_bind(&pipe->handle.local, path);
     if (rc == UV_EADDRINUSE && !is_alive(&address)) {
-        rc = uv_pipe_bind(&pipe->handle, path);
+        rc = uv_pipe_bind(&pipe->handle.local, path);
     }
     (void)umask(mask);
     if (rc != 0) return rc;
-    return uv_listen((uv_stream_t *)&pipe->handle, BACKLOG, on_connection);
+    return uv_listen(&pipe->handle.stream, BACKLOG, on_connection);
 }
 
 /* pipe_listen(path, on_connection) -> server, or nil, code, message. It does
@@ -310,13 +330,13 @@ static int listen_at(inf_pipe *pipe, const char *path) {
 static int core_pipe_listen(lua_State *L) {
     const char *path = luaL_checkstring(L, 1);
     luaL_checktype(L, 2, LUA_TFUNCTION);
-    inf_pipe *pipe = new_pipe(L, 2);
+    inf_pipe *pipe = new_pipe(L, false, 2);
     int rc = listen_at(pipe, path);
     if (rc != 0) {
         close_pipe(pipe);
         return failure(L, rc);
     }
-    uv_unref((uv_handle_t *)&pipe->handle);
+    uv_unref(&pipe->handle.any);
     return 1;
 }
 
@@ -334,14 +354,79 @@ static void on_connected(uv_connect_t *request, int status) {
 static int core_pipe_connect(lua_State *L) {
     const char *path = luaL_checkstring(L, 1);
     luaL_checktype(L, 2, LUA_TFUNCTION);
-    inf_pipe *pipe = new_pipe(L, 2);
+    inf_pipe *pipe = new_pipe(L, false, 2);
     pipe->connect.data = pipe;
-    uv_pipe_connect(&pipe->connect, &pipe->handle, path, on_connected);
+    uv_pipe_connect(&pipe->connect, &pipe->handle.local, path, on_connected);
+    return 1;
+}
+
+/* ---- over the network ---------------------------------------------------- */
+
+static int socket_address(const char *text, struct sockaddr_storage *out) {
+    inf_addr address;
+    int rc = inf_address_resolve(&address, text, 0);
+    if (rc == 0) (void)inf_socket_from_addr(&address, out);
+    return rc;
+}
+
+static int bad_address(lua_State *L, const char *text) {
+    lua_pushnil(L);
+    lua_pushliteral(L, "EINVAL");
+    lua_pushfstring(L, "no address: %s", text);
+    return 3;
+}
+
+/* tcp_listen("HOST:PORT", on_connection) -> server, or nil, code, message. */
+static int core_tcp_listen(lua_State *L) {
+    const char *text = luaL_checkstring(L, 1);
+    struct sockaddr_storage address;
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    if (socket_address(text, &address) != 0) return bad_address(L, text);
+    inf_pipe *pipe = new_pipe(L, true, 2);
+    int rc = uv_tcp_bind(&pipe->handle.tcp, (struct sockaddr *)&address, 0);
+    if (rc == 0) rc = uv_listen(&pipe->handle.stream, BACKLOG, on_connection);
+    if (rc != 0) {
+        close_pipe(pipe);
+        return failure(L, rc);
+    }
+    uv_unref(&pipe->handle.any);
+    return 1;
+}
+
+/* tcp_connect("HOST:PORT", on_connected) -> pipe, or nil, code, message. */
+static int core_tcp_connect(lua_State *L) {
+    const char *text = luaL_checkstring(L, 1);
+    struct sockaddr_storage address;
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    if (socket_address(text, &address) != 0) return bad_address(L, text);
+    inf_pipe *pipe = new_pipe(L, true, 2);
+    pipe->connect.data = pipe;
+    int rc = uv_tcp_connect(&pipe->connect, &pipe->handle.tcp,
+                            (struct sockaddr *)&address, on_connected);
+    if (rc == 0) return 1;
+    close_pipe(pipe);
+    return failure(L, rc);
+}
+
+/* pipe:address() -> "HOST:PORT" of this end of a TCP connection, or nil. */
+static int pipe_address(lua_State *L) {
+    inf_pipe *pipe = check_pipe(L);
+    struct sockaddr_storage address;
+    int len = sizeof address;
+    inf_addr own;
+    char text[INF_ADDR_TEXT_MAX];
+    if (!pipe->tcp || !pipe->open) return 0;
+    struct sockaddr *any = (struct sockaddr *)&address;
+    if (uv_tcp_getsockname(&pipe->handle.tcp, any, &len) != 0) return 0;
+    if (inf_socket_to_addr(any, &own) != 0) return 0;
+    lua_pushstring(L, inf_addr_format(&own, text));
     return 1;
 }
 
 void inf_bind_pipes(lua_State *L) {
     static const luaL_Reg functions[] = {
+        {"tcp_listen", core_tcp_listen},
+        {"tcp_connect", core_tcp_connect},
         {"pipe_listen", core_pipe_listen},
         {"pipe_connect", core_pipe_connect},
         {NULL, NULL},
@@ -351,6 +436,8 @@ void inf_bind_pipes(lua_State *L) {
         {"write", pipe_write},
         {"finish", pipe_finish},
         {"close", pipe_close},
+        {"address", pipe_address},
+        {"grab", pipe_grab},
         {"alert", pipe_alert},
         {"peek", pipe_peek},
         {NULL, NULL},

@@ -8,27 +8,36 @@ local M = {}
 M.usage = [[
 opens a prompt on a running node, or evaluates a chunk there
 
-  infinitomata attach NODE [-e CHUNK]
+  infinitomata attach NODE [--key-file FILE] [-e CHUNK]
 
-  NODE         the node's name, its HOST:PORT, or the path of its socket
-  -e CHUNK     evaluates the text, prints what it returns, and leaves
+  NODE             the node's name, its HOST:PORT, or the path of its socket
+  -e CHUNK         evaluates the text, prints what it returns, and leaves
+  --key-file FILE  the cluster's keys: NODE is what a node on any machine was
+                   given as --console HOST:PORT
 
-The node must run on this machine and belong to this user. Each console has
-globals of its own. What -e complains about goes to standard error.
+Without a key file the node must run on this machine and belong to this user.
+Each console has globals of its own. What -e complains about goes to standard
+error.
 
 exit status: 0, 1 it failed, 2 wrong usage]]
 
----@return string? target
----@return string? chunk or what is wrong
+local VALUES = { ["-e"] = "chunk", ["--key-file"] = "key_file" }
+
+---@return { target: string, chunk: string?, key_file: string? }?
+---@return string? problem
 local function read(args)
-  local target, chunk
+  local given, target = {}, nil
   local at = 1
   while at <= #args do
     local argument = args[at]
-    if argument == "-e" then
-      at = at + 1
-      chunk = args[at]
-      if not chunk then return nil, "option '-e' needs a value" end
+    local name, value = argument:match "^(%-%-key%-file)=(.*)$"
+    if VALUES[name or argument] then
+      if not name then
+        at = at + 1
+        value = args[at]
+      end
+      if not value then return nil, ("option '%s' needs a value"):format(argument) end
+      given[VALUES[name or argument]] = value
     elseif argument:sub(1, 1) == "-" then
       return nil, ("unknown option '%s'"):format(argument)
     elseif target then
@@ -38,11 +47,21 @@ local function read(args)
     end
     at = at + 1
   end
+  given.target = target
   if not target then return nil, "the node is missing" end
-  return target, chunk
+  return given
 end
 
-local function path_of(target)
+---Where to connect to, as the client wants it.
+---@return string|table? place
+---@return any? problem
+local function place_of(given)
+  local target = given.target
+  if given.key_file then
+    local keys, err = (require "infinitomata.config").read_keys(given.key_file)
+    if not keys then return nil, err end
+    return { address = target, keys = keys }
+  end
   if target:find("/", 1, true) then return target end
   local door = require "infinitomata.console.door"
   return door.path(door.folder(program), target)
@@ -50,19 +69,19 @@ end
 
 ---What went wrong, for people.
 local function explain(target, problem)
-  if not problem:find "^nobody listens" then return problem end
+  if not problem:find "^nobody listens at /" then return problem end
   if target:find ":%d+$" then
-    return ("no node of this user has the address %s on this machine; a node elsewhere is"
-      .. " attached to from there"):format(target)
+    return ("no node of this user has the address %s on this machine; one elsewhere needs"
+      .. " --console there and --key-file here"):format(target)
   end
   return ("no node of this user is called '%s' on this machine (%s)"):format(target, problem)
 end
 
-local function evaluate(target, chunk)
+local function evaluate(target, place, chunk)
   local Client = require "infinitomata.console.client"
   local status, over = cli.FAILED, false
   local client
-  client = Client.connect(program, path_of(target), {
+  client = Client.connect(program, place, {
     width = 80,
     interactive = false,
     show = function(text) io.stdout:write(text) end,
@@ -89,11 +108,11 @@ local function greet(terminal, client)
   terminal:show(("attached to node %s; help() and .help help, Ctrl-D leaves\n"):format(client.node))
 end
 
-local function converse(target)
+local function converse(target, place)
   local Client = require "infinitomata.console.client"
   local terminal = (require "infinitomata.console.terminal").open(program)
   local status, over, ready = cli.OK, false, false
-  local client = Client.connect(program, path_of(target), {
+  local client = Client.connect(program, place, {
     width = terminal:width(),
     interactive = terminal:is_interactive(),
     show = function(text) terminal:show(text) end,
@@ -124,10 +143,15 @@ end
 ---@param args string[]
 ---@return integer status
 function M.run(args)
-  local target, chunk = read(args)
-  if not target then return cli.misused("attach", chunk) end
-  if chunk then return evaluate(target, chunk) end
-  return converse(target)
+  local given, problem = read(args)
+  if not given then return cli.misused("attach", problem) end
+  local place, why = place_of(given)
+  if not place then
+    cli.complain("%s", tostring(why))
+    return cli.FAILED
+  end
+  if given.chunk then return evaluate(given.target, place, given.chunk) end
+  return converse(given.target, place)
 end
 
 return M

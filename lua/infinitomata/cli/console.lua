@@ -92,6 +92,10 @@ local function converse(terminal, given)
   local told = notices.listen(function(text) terminal:complain(text .. "\n") end,
     { instead = true, members = terminal:is_interactive() })
   local door = server.open(program)
+  if door and given.console then
+    local ok, problem = door:listen(given.console, given.node.keys)
+    if not ok then terminal:complain(problem .. "\n") end
+  end
   for _, name in ipairs { "SIGTERM", "SIGHUP" } do
     program.signal(name, function() terminal:close() end)
   end

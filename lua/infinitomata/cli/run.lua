@@ -71,9 +71,13 @@ local function with_traceback(problem)
 end
 
 ---Consoles of this user may attach; a node without them is a node all the same.
-local function open_door()
+---@return boolean? ok
+---@return string? problem the address for consoles from afar cannot be had
+local function open_door(given)
   local opened, problem = (require "infinitomata.console.server").open(program)
+  if opened and given.console then return opened:listen(given.console, given.node.keys) end
   if not opened then (require "finitomata.log").warning("no console can attach: %s", problem) end
+  return true
 end
 
 ---Log lines name the node as soon as it has a name.
@@ -110,8 +114,7 @@ local function start(infinitomata, given)
   if not ok then return nil, tostring(started) end
   if not started then return nil, tostring(err) end
   if given.id then infinitomata.start_link(given.id) end
-  open_door()
-  return true
+  return open_door(given)
 end
 
 ---@param chunk fun(...) the script

@@ -23,6 +23,7 @@ M.USAGE = [[
   --profile NAME         lan (default), wan or local: timing of failure detection
   --tags KEY=VALUE,...   what the node tells the others of itself
   --id NAME              a branch to start besides the default one
+  --console HOST:PORT    where consoles from afar may attach; needs a key
   --attempts N, --poll-interval MS, --rpc-timeout MS, --backoff-base MS, --backoff-max MS
                          how often and how long a call is tried
   --log-level LEVEL      debug, info, warning (default), error or off; also --log
@@ -36,6 +37,7 @@ file; the command line is strongest, then the environment.]]
 ---@class infinitomata.cli.Settings
 ---@field node table        what node.start takes
 ---@field id string?        a branch to start
+---@field console string?   where consoles from afar may attach
 ---@field log string        a level
 ---@field format string     of log lines
 ---@field text string       the configuration, as --print-config shows it
@@ -59,9 +61,13 @@ function M.read(given)
   if not node then return nil, tostring(err) end
   -- A node that was told no address may take another when the usual one is taken.
   if origins.bind == "default" then node.bind = nil end
+  if settings.console and not node.keys then
+    return nil, "console: consoles from afar need a key (key_file)"
+  end
   return {
     node = node,
     id = settings.id,
+    console = settings.console,
     log = settings.log_level,
     format = settings.log_format,
     text = config.print(settings, origins),

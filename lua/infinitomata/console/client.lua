@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- The console's end of a connection to a node: what is typed goes there, what
 --- comes from there is shown. A terminal takes it for a session.
+local Sealed = require "infinitomata.console.sealed"
 local protocol = require "infinitomata.console.protocol"
 
 ---@class infinitomata.console.Client
@@ -35,7 +36,7 @@ function Client:_end(problem)
   if self._over then return end
   self._over = true
   self.problem = problem
-  self._pipe:finish()
+  if self._pipe then self._pipe:finish() end
   self._options.ended(problem)
 end
 
@@ -89,10 +90,11 @@ function Client:_take(bytes, why)
 end
 
 ---@param program table what only the program offers
----@param path string of a node's socket
+---@param place string|{ address: string, keys: string[] } the path of a node's socket,
+---  or where it listens for consoles from afar
 ---@param options infinitomata.console.ClientOptions
 ---@return infinitomata.console.Client
-function Client.connect(program, path, options)
+function Client.connect(program, place, options)
   local self = setmetatable({
     _program = program,
     _options = options,
@@ -101,16 +103,41 @@ function Client.connect(program, path, options)
     _id = 0,
     _over = false,
   }, Client)
-  self._pipe = program.pipe_connect(path, function(ok)
-    if not ok then return self:_end(("nobody listens at %s"):format(path)) end
-    self._pipe:on_bytes(function(bytes, why) self:_take(bytes, why) end)
-    self:_send {
-      op = "hello",
-      version = protocol.VERSION,
-      width = options.width,
-      interactive = options.interactive,
-    }
+  if type(place) == "table" then return self:_dial(place) end
+  self._pipe = program.pipe_connect(place, function(ok)
+    if not ok then return self:_end(("nobody listens at %s"):format(place)) end
+    self:_greet()
   end)
+  return self
+end
+
+---@private
+function Client:_greet()
+  self._pipe:on_bytes(function(bytes, why) self:_take(bytes, why) end)
+  self:_send {
+    op = "hello",
+    version = protocol.VERSION,
+    width = self._options.width,
+    interactive = self._options.interactive,
+  }
+end
+
+---@private
+function Client:_dial(place)
+  local program = self._program
+  local keys, code = program.seal_keys(place.keys)
+  if not keys then
+    self:_end(("the key is no good (%s)"):format(code))
+    return self
+  end
+  local pipe, name, why
+  pipe, name, why = program.tcp_connect(place.address, function(ok)
+    if not ok then return self:_end(("nobody listens at %s"):format(place.address)) end
+    self._pipe = Sealed.wrap(pipe, keys:open(true), function() self:_greet() end)
+    self._pipe:on_bytes(function(bytes, problem) self:_take(bytes, problem) end)
+  end)
+  self._pipe = pipe
+  if not pipe then self:_end(why or name) end
   return self
 end
 

@@ -4,11 +4,14 @@
 local door = require "infinitomata.console.door"
 local log = require "finitomata.log"
 local node = require "infinitomata.node"
+local Sealed = require "infinitomata.console.sealed"
 local protocol = require "infinitomata.console.protocol"
 
 local M = {}
 
 local SESSIONS_MAX <const> = 32
+local UNPROVED_MAX <const> = 32
+local PROOF_MS <const> = 5000
 local WIDTH_MIN <const>, WIDTH_MAX <const> = 20, 1000
 
 ---@class infinitomata.console.Server
@@ -17,6 +20,8 @@ local WIDTH_MIN <const>, WIDTH_MAX <const> = 20, 1000
 ---@field private _doors table[]
 ---@field private _guests table<table, true>
 ---@field private _count integer
+---@field private _unproved integer   connections from afar that may be anybody's
+---@field network? string   where consoles from afar may attach
 local Server = {}
 Server.__index = Server
 
@@ -177,6 +182,52 @@ function Server:_welcome(pipe)
   pipe:on_bytes(function(bytes) guest:take(bytes) end)
 end
 
+---A connection from afar: it counts for nothing until it has proved itself, and
+---has not for ever to do so.
+---@private
+function Server:_challenge(pipe, keys)
+  local clock = (require "finitomata.clock").real()
+  if self._unproved >= UNPROVED_MAX then return pipe:close() end
+  self._unproved = self._unproved + 1
+  local timer
+  local function proved()
+    if not timer then return end
+    clock:stop(timer)
+    timer = nil
+    self._unproved = self._unproved - 1
+  end
+  timer = clock:start(PROOF_MS, function()
+    proved()
+    pipe:close()
+  end)
+  local sealed
+  sealed = Sealed.wrap(pipe, keys:open(false), function()
+    proved()
+    self:_welcome(sealed)
+  end)
+  sealed:on_bytes(function(bytes)
+    if not bytes then proved() end
+  end)
+end
+
+---Lets consoles attach from other machines, those that know one of the keys.
+---@param address string "HOST:PORT"
+---@param list string[] keys in base 64
+---@return boolean? ok
+---@return string? problem
+function Server:listen(address, list)
+  local keys, code = self._program.seal_keys(list)
+  if not keys then return nil, ("consoles from afar: the key is no good (%s)"):format(code) end
+  local listening, name, why = self._program.tcp_listen(address, function(pipe)
+    self:_challenge(pipe, keys)
+  end)
+  if not listening then return nil, ("%s: %s"):format(address, why or name) end
+  self._doors[#self._doors + 1] = listening
+  self.network = listening:address()
+  log.info("consoles may attach at %s", self.network)
+  return true
+end
+
 ---@private
 function Server:_listen(path)
   local listening, code, why = self._program.pipe_listen(path, function(pipe)
@@ -206,6 +257,7 @@ function M.open(program)
     _doors = {},
     _guests = {},
     _count = 0,
+    _unproved = 0,
   }, Server)
   for _, name in ipairs { me.name, me.address, me.rpc } do
     local opened, why = self:_listen(door.path(folder, name))
