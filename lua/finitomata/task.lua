@@ -14,6 +14,7 @@ local create, resume, yield, running = coroutine.create, coroutine.resume, corou
 
 local RESUME <const> = false -- in a job's place: the waiter beside it goes on
 local POOL_MAX <const> = 256
+local BREATH <const> = 1024 -- slots worked off before the loop is looked at again
 local STALE_MAX <const> = 4096 -- slots of a finished batch that need not be cleared
 local KEPT_MAX <const> = 1 << 20 -- slots of a finished batch that are used again
 
@@ -35,9 +36,14 @@ local request_turn, step_loop, in_loop, default_clock
 ---@field done boolean
 ---@field n integer? how many values it was woken with; they are 1..n
 
+---@class finitomata.Loop
+---@field request fun()                     asks for a turn
+---@field step fun(mode: string): boolean   "once" or "nowait"; false when nothing can happen
+---@field inside fun(): boolean             the caller is in a callback of the loop
+---@field clock finitomata.Clock
+
 ---Tells the queue how to reach the event loop.
----@param loop {request: fun(), step: fun(): boolean; inside: fun(): boolean; clock:
----  finitomata.Clock}
+---@param loop finitomata.Loop
 function M.attach(loop)
   request_turn, step_loop, in_loop, default_clock = loop.request, loop.step, loop.inside, loop.clock
   if inbox_size > 0 or head <= last then request_turn() end
@@ -179,9 +185,15 @@ local function drive(waiter, clock)
   if turning or in_loop and in_loop() then
     error("a call that waits needs a coroutine here: use finitomata.spawn", 0)
   end
-  local real = not (clock and clock.virtual) and step_loop
+  local real, slots = not (clock and clock.virtual) and step_loop, 0
   while not waiter.done do
-    if not M.turn() and not (real and step_loop()) and not waiter.done then
+    if M.turn() then
+      slots = slots + last
+      if real and slots >= BREATH then -- timers and sockets must not starve
+        slots = 0
+        real("nowait")
+      end
+    elseif not (real and real("once")) and not waiter.done then
       M.wake(waiter, nil, Error.new("deadlock", "nothing is left that could answer"))
     end
   end

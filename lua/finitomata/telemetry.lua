@@ -50,14 +50,16 @@ M.now = clock.nanoseconds
 
 ---Reports one event.
 ---@param fsm finitomata.Instance
+---@param implementation string?
 ---@param from string
 ---@param event string
 ---@param started integer
 ---@param err finitomata.Error?
-function M.transition(fsm, from, event, started, err)
+function M.transition(fsm, implementation, from, event, started, err)
   local record = {
     name = fsm.name,
     id = fsm.id,
+    implementation = implementation,
     event = event,
     from = from,
     to = fsm.current,

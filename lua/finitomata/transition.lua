@@ -211,7 +211,9 @@ local function run_observed(self, edge, event_payload, payload, try)
   else
     err, pending = failed(self, edge, event_payload, result, try)
   end
-  if started then telemetry.transition(self, node.name, edge.event, started, err) end
+  if started then
+    telemetry.transition(self, kind.definition.name, node.name, edge.event, started, err)
+  end
   return err, pending
 end
 

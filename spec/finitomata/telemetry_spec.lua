@@ -14,7 +14,7 @@ describe("Telemetry", function()
   end)
 
   it("tells what became of every event", function()
-    world:start({ fsm = "a --> |x| b\nb --> |y| c",
+    world:start({ name = "lamp", fsm = "a --> |x| b\nb --> |y| c",
       on_transition = { b = { y = function() return nil, "not yet" end } } })
     world.branch:transition("fsm", "x")
     world.branch:transition("fsm", "y")
@@ -27,7 +27,7 @@ describe("Telemetry", function()
     assert.same({ "b", "b", "y", "refused" },
       { records[3].from, records[3].to, records[3].event, records[3].outcome })
     assert.equal("not yet", records[3].error.reason)
-    assert.equal(world.branch.id, records[2].id)
+    assert.same({ world.branch.id, "lamp" }, { records[2].id, records[2].implementation })
     assert.is_true(records[2].duration_ns >= 0)
   end)
 

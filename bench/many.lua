@@ -1,0 +1,81 @@
+-- SPDX-License-Identifier: MIT
+--- A million FSMs in one process: what does one cost that waits, and how many
+--- transitions a second do random ones make, against a bare Lua step through a
+--- table of as many?
+local finitomata = require "finitomata"
+local report = require "report"
+local turnstile = require "turnstile"
+
+local N = math.tointeger(arg[1] or "") or 1000000
+local EVENTS <const> = 400000
+local BYTES_TARGET, RATE_TARGET = 400, 0.5
+
+local function heap_bytes()
+  collectgarbage()
+  collectgarbage()
+  return collectgarbage "count" * 1024
+end
+
+local chance = 12345
+local function random_name(names)
+  chance = chance * 6364136223846793005 + 1442695040888963407
+  return names[(chance >> 33) % #names + 1]
+end
+
+local function bare_seconds(names)
+  local targets = { closed = { coin = { opened = true } }, opened = { push = { closed = true } } }
+  local on_transition, on_exit, on_enter =
+    turnstile.on_transition, turnstile.on_exit, turnstile.on_enter
+  local instances = {}
+  for _, name in ipairs(names) do instances[name] = { state = "closed", payload = { n = 0 } } end
+  local function step(name, event)
+    local instance = instances[name]
+    local state = instance.state
+    local allowed = targets[state][event]
+    local ok, to, payload = pcall(on_transition, state, event, nil, instance.payload)
+    if not ok or not allowed[to] then error "refused" end
+    pcall(on_exit, state, instance)
+    instance.state, instance.payload = to, payload
+    pcall(on_enter, to, instance)
+  end
+  return report.least(3, function()
+    for _ = 1, EVENTS / 2 do
+      local name = random_name(names)
+      step(name, "coin")
+      step(name, "push")
+    end
+  end)
+end
+
+local function our_seconds(names)
+  local transition = finitomata.transition
+  return report.least(3, function()
+    for i = 1, EVENTS / 2 do
+      local name = random_name(names)
+      transition(name, "coin")
+      transition(name, "push")
+      if i % 100 == 0 then finitomata.sleep(0) end
+    end
+    finitomata.sleep(0)
+  end)
+end
+
+finitomata.run(function()
+  finitomata.start_link()
+  local names = {}
+  for i = 1, N do names[i] = "turnstile-" .. i end
+  local bare = bare_seconds(names)
+  collectgarbage()
+  local before = heap_bytes()
+  for i = 1, N do
+    assert(finitomata.start_fsm(names[i], turnstile, { n = i }))
+    if i % 1000 == 0 then finitomata.sleep(0) end
+  end
+  local bytes = (heap_bytes() - before) / N
+  report.line(("idle, one of %d FSMs"):format(N), ("%.0f B"):format(bytes), "with its payload",
+    bytes < BYTES_TARGET, ("< %d B"):format(BYTES_TARGET))
+  local ours = our_seconds(names)
+  report.line(("transition, %d FSMs"):format(N), report.rate(EVENTS / ours),
+    ("%.0f %% of bare Lua (%s)"):format(100 * bare / ours, report.rate(EVENTS / bare)),
+    bare / ours >= RATE_TARGET, ("%.0f %%"):format(100 * RATE_TARGET))
+end)
