@@ -13,6 +13,7 @@ local Error = require("finitomata.error")
 local check = require("finitomata.check")
 local clocks = require("finitomata.clock")
 local definitions = require("finitomata.definition")
+local explore = require("finitomata.explore")
 local supervisor = require("finitomata.supervisor")
 local task = require("finitomata.task")
 local telemetry = require("finitomata.telemetry")
@@ -381,6 +382,32 @@ function M.refuse_start(module, payload, reason)
   raise(ref and "expected the start to fail, but it did not"
     or ("expected the start to fail: %s\n                       got: %s"):format(
       shown(reason), shown(told)))
+end
+
+---Walks at random, again and again, and fails with the shortest walk it finds on
+---which a callback raises or returns what it must not, or the check does not hold.
+---Options:
+---  `payload`  to start with, or a function that makes one;
+---  `events`   by event, its payload, or a function that makes one;
+---  `check`    called with the walk after every step: raises, or returns false, when
+---             something is wrong;
+---  `advance`  up to so many ms pass now and then;
+---  `steps`    in one walk (50), `runs` walks (100), `seed` of the first one.
+---The functions get `roll(n)` and `roll(m, n)`: an integer from 1 or m up to n.
+---@param module string|finitomata.Definition
+---@param options? table
+function M.explore(module, options)
+  local definition = definition_of(module)
+  local failure = explore.run(function(payload) return M.start(definition, payload) end, options)
+  if not failure then return end
+  local lines = { failure.problem, " walked: " .. failure.path,
+    "payload: " .. shown(failure.payload) }
+  for i, step in ipairs(failure.steps) do
+    lines[#lines + 1] = ("%7d. %s"):format(i, step.advance and ("%d ms pass"):format(step.advance)
+      or step.event .. (step.payload ~= nil and " " .. shown(step.payload) or ""))
+  end
+  lines[#lines + 1] = ("   seed: %d"):format(failure.seed)
+  raise(table.concat(lines, "\n"))
 end
 
 return M
