@@ -55,6 +55,7 @@ typedef struct inf_member_tuning {
     bool stall_guard; /* re-arm what ran out while we ourselves stood still */
     bool even_gossip; /* walk the members in turn (memberlist: draw) */
     bool verify_hearsay; /* ask before repeating what a peer's list says */
+    bool second_opinion; /* some who hear a suspicion probe for themselves */
     bool last_word;      /* ask a suspect once more before its time is up */
     bool fast_death;     /* a refused connection confirms a death at once */
     bool serf;           /* say leave intents and events as Serf does */

@@ -68,6 +68,7 @@ inf_member_tuning inf_member_tuning_of(inf_profile profile) {
     tuning.retransmit_min = 8;
     tuning.even_gossip = true;
     tuning.last_word = true;
+    tuning.second_opinion = true;
     tuning.verify_hearsay = true;
     tuning.early_nack = true;
     tuning.count_live = true;
