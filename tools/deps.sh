@@ -64,6 +64,9 @@ test_needs() {
     need lua-cjson lua_module cjson
     need luarocks has luarocks
     need tmux has tmux
+    # A peer of another make, and a datagram socket to be one of systemd's.
+    need serf has serf
+    need lua-socket lua_module socket.unix
     # Hosts of its own for tests/chaos: namespaces, and faults in the kernel.
     need iproute2 has ip
     need nftables has nft
