@@ -78,15 +78,19 @@ local function run_on_start(kind, name, payload)
       Error.text(results[2])), { stage = "on_start", reason = "raised", error = results[2] })
   end
   local new_payload, second = results[2], results[3]
-  if second == "wait" then return true, new_payload, true end
-  if new_payload == nil and second ~= nil then
+  local waits = second == "wait"
+  if new_payload == nil and second ~= nil and not waits then
     return false, Error.new("on_start", ("`%s` did not start: %s"):format(tostring(name),
       Error.text(second)), { stage = "on_start", reason = second })
   end
   if new_payload ~= nil then
-    if kind.share or payloads.is_plain(new_payload) then payload = new_payload end
+    if not kind.share then
+      local _, err = payloads.copy(new_payload)
+      if err then return false, err end
+    end
+    payload = new_payload
   end
-  return true, payload, false
+  return true, payload, waits
 end
 
 ---Asks the storage what it knows of the FSM.

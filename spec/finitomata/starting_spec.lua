@@ -37,6 +37,12 @@ describe("A start", function()
     assert.equal("a", (world.branch:call("fsm", "__start__")))
   end)
 
+  it("is refused when on_start answers what is no plain data", function()
+    local ref, err = start { on_start = function() return { f = print } end }
+    assert.is_nil(ref)
+    assert.equal("not_serializable", err.code)
+  end)
+
   it("may wait in on_start", function()
     local ref
     finitomata.spawn(function()
