@@ -23,10 +23,12 @@ _infinitomata_option() { # the value of --NAME among the words typed so far
 }
 
 _infinitomata_fsms() {
-    local at id
+    local at id key
     at=$(_infinitomata_option --at)
     id=$(_infinitomata_option --id)
+    key=$(_infinitomata_option --key-file)
     _infinitomata_words "$("${COMP_WORDS[0]}" fsms ${at:+--at "$at"} ${id:+--id "$id"} \
+        ${key:+--key-file "$key"} \
         --timeout 1 2>/dev/null | awk 'NR > 1 { print $1 }')"
 }
 
@@ -81,7 +83,7 @@ _infinitomata_subcommand() {
     local node="--name --bind --advertise --rpc --join --key-file --profile --tags --id --console
         --attempts --poll-interval --rpc-timeout --backoff-base --backoff-max
         --log --log-level --log-format --config --print-config --help"
-    local ask="--at --timeout --json --help"
+    local ask="--at --key-file --timeout --json --help"
     case $1:$cur in
     run:-*) _infinitomata_words "$node" ;;
     run:*) _infinitomata_files '*.lua' ;;

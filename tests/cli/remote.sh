@@ -57,9 +57,11 @@ is_up() { wait_for 20 test -s "up-$1" || { cat "log-$1"; return 1; }; }
 inf() { timeout 30 "$program" "$@"; }
 both() { [ "$(inf fsms --at "$1" --count)" = 2 ]; }
 
-start a
+inf keygen >key
+port=2$(($$ % 900 + 100))1
+start a --key-file key --console 127.0.0.1:$port
 ok_if "a node starts" is_up a
-start b --join "$(cat up-a)"
+start b --key-file key --join "$(cat up-a)"
 ok_if "another joins" is_up b
 ok_if "each comes to know the FSMs of both" wait_for 20 both a
 ok_if "the other too" wait_for 20 both b
@@ -93,6 +95,11 @@ ok_if "an unknown event is refused" fails_with 1 "does not answer" inf send gate
 ok_if "what is not JSON is wrong usage" fails_with 2 "not JSON" inf send gate-b coin_in '{' --at a
 ok_if "an unknown FSM fails" fails_with 1 "gate-c" inf state gate-c --at a
 ok_if "an unknown branch fails" fails_with 1 "no branch 'shop'" inf fsms --id shop --at a
+ok_if "from afar with the key" says "gate-b" inf fsms --at 127.0.0.1:$port --key-file key
+inf keygen >other.key
+ok_if "another key will not do" \
+    fails_with 1 "does not know the key" inf members --at 127.0.0.1:$port --key-file other.key
+ok_if "nor does what is no key" fails_with 1 "No such file" inf members --at a --key-file none
 ok_if "nobody there fails" fails_with 1 "try --at a or --at b" inf members --at nobody
 ok_if "where nobody is" fails_with 1 "name one with --at" \
     env XDG_RUNTIME_DIR=/nowhere "$program" members

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
---- Asks a running node of this user on this machine, through the socket that
---- consoles attach to. Not a subcommand: members, fsms, state and send use it.
+--- Asks a running node, as a console would: one of this user on this machine, or
+--- with the cluster's key one that listens for consoles from afar. Not a
+--- subcommand: members, fsms, state and send use it.
 local Error = require "finitomata.error"
 local json = require "infinitomata.json"
 
@@ -15,6 +16,8 @@ local TIMEOUT_S <const> = 10
 function M.describe(parser, branch)
   parser:option("--at", "The node to ask: its HOST:PORT or its name; default: INFINITOMATA_AT, or "
     .. DEFAULT_AT .. "."):argname("<node>")
+  parser:option("--key-file", "The cluster's keys, for a node on any machine: --at is its"
+    .. " --console."):argname("<file>")
   if branch then
     parser:option("--id", "The branch; default: the default one."):argname("<branch>")
   end
@@ -28,8 +31,15 @@ function M.describe(parser, branch)
 end
 
 ---@param target string
----@return string path of the node's socket
-local function path_of(program, target)
+---@param key_file? string
+---@return string|table? place where the node listens, as the console's client wants it
+---@return finitomata.Error? err
+local function place_of(program, target, key_file)
+  if key_file then
+    local keys, err = (require "infinitomata.config").read_keys(key_file)
+    if not keys then return nil, err end
+    return { address = target, keys = keys }
+  end
   if target:find("/", 1, true) then return target end
   local door = require "infinitomata.console.door"
   return door.path(door.folder(program), target)
@@ -61,14 +71,17 @@ end
 ---@param target string
 ---@param chunk string
 ---@param seconds number
+---@param key_file? string
 ---@return string? said
 ---@return finitomata.Error? err
-local function evaluate(target, chunk, seconds)
+local function evaluate(target, chunk, seconds, key_file)
   local program = require "infinitomata.program"
   local Client = require "infinitomata.console.client"
+  local place, wrong = place_of(program, target, key_file)
+  if not place then return nil, wrong end
   local said, complained, over, err = {}, {}, false, nil
   local client
-  client = Client.connect(program, path_of(program, target), {
+  client = Client.connect(program, place, {
     width = 80,
     interactive = false,
     show = function(text) said[#said + 1] = text end,
@@ -82,7 +95,7 @@ local function evaluate(target, chunk, seconds)
     ended = function(problem)
       over = true
       if problem then
-        err = err or problem:find("^nobody listens") and nobody(program, target)
+        err = err or problem:find("^nobody listens at /") and nobody(program, target)
           or Error.new("unreachable", problem)
       end
       program.quit()
@@ -116,7 +129,7 @@ function M.node(options, what, ...)
   local chunk = ('print((require "infinitomata.query").answer(%s))'):format(
     table.concat(arguments, ", "))
   local target = options.at or os.getenv("INFINITOMATA_AT") or DEFAULT_AT
-  local said, err = M.evaluate(target, chunk, options.timeout)
+  local said, err = M.evaluate(target, chunk, options.timeout, options.key_file)
   if not said then return nil, err end
   local answer
   answer, err = json.decode(said)
