@@ -208,39 +208,41 @@ local function check_arguments(given, faults)
   return #faults == 0
 end
 
----Where the text of the diagram stands, so that faults can name a real line.
+---Where the diagram stands in a source, when it stands there as it is.
+---@return integer? line of its first line
+local function line_of(text, source)
+  if not text:find("\n") then return nil end -- too short to be sure
+  text, source = text:gsub("\r\n", "\n"), source:gsub("\r\n", "\n")
+  local at = source:find(text, 1, true)
+  return at and select(2, source:sub(1, at - 1):gsub("\n", "\n")) + 1
+end
+
+---Where the definition stands, so that faults can name a real line.
+---@return string file
+---@return integer? line   of the call
+---@return integer? first  line of the diagram
 local function locate(given, level)
   local info
   repeat -- a caller that calls through pcall is meant all the same
     level = level + 1
     info = debug.getinfo(level, "Sl")
   until not info or info.what ~= "C"
-  if not info then return "?", nil end
-  local file = info.short_src
-  local handle = info.source:sub(1, 1) == "@" and type(given) == "table"
-    and type(given.fsm) == "string"
+  if not info then return "?" end
+  local handle = info.source:sub(1, 1) == "@" and type(given.fsm) == "string"
     and io.open(info.source:sub(2), "rb")
-  if not handle then return ("%s:%d"):format(file, info.currentline), nil end
+  if not handle then return info.short_src, info.currentline end
   local source = handle:read("a")
   handle:close()
-  local at = given.fsm ~= "" and source:gsub("\r\n", "\n"):find(given.fsm:gsub("\r\n", "\n"), 1,
-    true)
-  if not at then return ("%s:%d"):format(file, info.currentline), nil end
-  local line = select(2, source:gsub("\r\n", "\n"):sub(1, at - 1):gsub("\n", "\n")) + 1
-  return file, line
+  return info.short_src, info.currentline, line_of(given.fsm, source)
 end
 
 local function refuse(faults, given, level)
-  local place, first_line = locate(given, level + 1)
+  local file, line, first = locate(given, level + 1)
   local lines = {}
   for i, fault in ipairs(faults) do
-    fault.file = place
-    if first_line then
-      fault.file_line = first_line + (fault.line or 1) - 1
-      lines[i] = ("%s:%d: %s"):format(place, fault.file_line, fault.message)
-    else
-      lines[i] = ("%s: %s"):format(place, fault.message)
-    end
+    fault.file = file
+    fault.file_line = fault.line and first and first + fault.line - 1 or line
+    lines[i] = ("%s:%s: %s"):format(file, fault.file_line or "?", fault.message)
   end
   local err = parser.error(faults)
   err.message = table.concat(lines, "\n")
