@@ -279,6 +279,15 @@ static void look_up(sim *s, size_t node) {
     }
 }
 
+static void send_acks(sim *s, size_t node) {
+    inf_rpc_send send;
+    while (inf_rpc_ack(s->nodes[node], &send)) {
+        wire *w = wire_of(s, send.link);
+        post(s, &w->forth, &w->forth_ms, w->lag_ms,
+             inf_slice_of(send.head, send.head_len), send.body);
+    }
+}
+
 static void deliver(sim *s, wire *w, inf_list *queue, bool forth) {
     while (!inf_list_empty(queue)) {
         parcel *p = INF_LIST_OWNER(queue->next, parcel, place);
@@ -357,6 +366,7 @@ static void step(sim *s) {
         }
         while (inf_rpc_take(s->nodes[i], &news))
             take_news(s, i, &news);
+        send_acks(s, i);
         look_up(s, i);
     }
 }

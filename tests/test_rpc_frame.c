@@ -64,6 +64,11 @@ static void every_frame_survives_the_wire(void **state) {
                          .body = inf_slice_str("too old")};
     inf_rpc_frame call = some_call();
     inf_rpc_frame empty = {.type = INF_RPC_CALL, .id = 1, .low = 1};
+    inf_rpc_frame ack = {.type = INF_RPC_ACK,
+                         .low = 1000,
+                         .acks = {5, UINT64_MAX},
+                         .ack_count = 2};
+    there_and_back(&ack);
     there_and_back(&hello);
     there_and_back(&reply);
     there_and_back(&bye);

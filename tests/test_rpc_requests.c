@@ -2,6 +2,8 @@
 /* What came twice, and the links it came on. */
 #include "rpc_pair.h"
 
+#include <stdlib.h>
+
 /* ---- twice ------------------------------------------------------------- */
 
 static void a_lost_answer_is_given_again_and_nothing_runs_twice(void **state) {
@@ -94,6 +96,54 @@ static void a_burst_is_acknowledged_by_low_alone(void **state) {
     pair_call(p, "order-7", "ship", &policy, 1);
     (void)pair_run(p);
     assert_int_equal(pair_remembered(p), 1);
+}
+
+/* Writes the acks that a owes, if any, to b; returns how many frames. */
+static unsigned pass_acks(pair *p) {
+    inf_rpc_send send;
+    inf_rpc_news news;
+    unsigned frames = 0;
+    while (inf_rpc_ack(p->a, &send)) {
+        assert_int_equal(pair_deliver(p->b, &p->in, &send, p->now_ms, &news),
+                         0);
+        assert_int_equal(news.kind, INF_RPC_NOTHING);
+        frames++;
+    }
+    return frames;
+}
+
+static void an_answer_is_acknowledged_without_another_call(void **state) {
+    pair *p = *state;
+    inf_retry_policy policy = pair_policy(10);
+    inf_rpc_news news;
+    pair_call(p, "order-7", "ship", &policy, 1);
+    pair_answer(p, pair_run(p), 0, "shipped", &news);
+    pair_check_result(&news, 1, 0);
+    assert_int_equal(pass_acks(p), 0); /* the next call may take it along */
+    assert_int_equal(pair_remembered(p), 1);
+    p->now_ms = inf_rpc_deadline(p->a);
+    inf_rpc_tick(p->a, p->now_ms);
+    assert_int_equal(pass_acks(p), 1);
+    assert_int_equal(pair_remembered(p), 0);
+}
+
+static void a_large_answer_is_acknowledged_at_once(void **state) {
+    pair *p = *state;
+    inf_retry_policy policy = pair_policy(10);
+    inf_rpc_news news;
+    char *large = calloc(INF_RPC_ACK_BYTES + 1, 1);
+    memset(large, 'x', INF_RPC_ACK_BYTES);
+    pair_call(p, "slow", "x", &policy, 2);
+    uint64_t slow = pair_run(p);
+    pair_call(p, "order-7", "ship", &policy, 1);
+    pair_answer(p, pair_run(p), 0, large, &news);
+    pair_check_result(&news, 1, 0);
+    assert_int_equal(pair_remembered(p), 2);
+    assert_int_equal(pass_acks(p), 1);
+    assert_int_equal(pair_remembered(p), 1); /* the one that runs */
+    pair_answer(p, slow, 0, "", &news);
+    pair_check_result(&news, 2, 0);
+    free(large);
 }
 
 static void what_a_caller_gave_up_is_not_kept(void **state) {
@@ -263,6 +313,8 @@ int main(void) {
         TEST(an_answer_is_kept_while_there_is_no_link),
         TEST(answers_are_forgotten_once_acknowledged),
         TEST(a_burst_is_acknowledged_by_low_alone),
+        TEST(an_answer_is_acknowledged_without_another_call),
+        TEST(a_large_answer_is_acknowledged_at_once),
         TEST(what_a_caller_gave_up_is_not_kept),
         TEST(beyond_the_window_a_repetition_is_refused),
         TEST(an_answer_to_a_former_life_is_not_taken),

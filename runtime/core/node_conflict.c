@@ -8,14 +8,21 @@
    so a row whose FSM has died in between cannot end the last live copy. An FSM
    that is itself being stopped confirms nothing.
 
-       question  1, stamp, boot of the asked, name to the end
-       answer    2, alive u8, stamp, boot, name to the end */
+       question  1, when asked, stamp, boot of the asked, name to the end
+       answer    2, alive u8, when asked, stamp, boot, name to the end
+
+   An answer that was long under way says what was, not what is: it may be older
+   than the end of the winner, whose news is queued behind it. So it counts only
+   for a while after the question; the next one is asked within a second. */
 #include "core/node_impl.h"
+
+#define ANSWER_MAX_MS 1000 /* from question to answer, by the asker's clock */
 
 static bool ask(inf_node *node, branch_state *b, const inf_entry *winner) {
     inf_buf body;
     inf_buf_init(&body, node->mem);
     inf_buf_u8(&body, TOLD_QUESTION);
+    inf_buf_varint(&body, node->now_ms);
     inf_buf_varint(&body, winner->claim.stamp);
     inf_buf_varint(&body, winner->claim.boot);
     inf_buf_slice(&body, winner->name);
@@ -43,13 +50,14 @@ void node_conflicts(inf_node *node) {
 }
 
 static void answer(inf_node *node, branch_state *b, uint64_t peer,
-                   inf_claim claim, inf_slice name) {
+                   uint64_t asked_ms, inf_claim claim, inf_slice name) {
     bool alive = claim.boot == node->boot && !node->leaving &&
                  inf_registry_confirms(b->registry, name, claim.stamp);
     inf_buf body;
     inf_buf_init(&body, node->mem);
     inf_buf_u8(&body, TOLD_ANSWER);
     inf_buf_u8(&body, alive ? 1 : 0);
+    inf_buf_varint(&body, asked_ms);
     inf_buf_varint(&body, claim.stamp);
     inf_buf_varint(&body, claim.boot);
     inf_buf_slice(&body, name);
@@ -87,14 +95,17 @@ static void yield(inf_node *node, branch_state *b, inf_claim claim,
 void node_conflict_told(inf_node *node, branch_state *b, uint64_t peer,
                         uint8_t kind, inf_cursor *body) {
     bool alive = kind == TOLD_ANSWER && inf_cursor_u8(body) == 1;
+    uint64_t asked_ms = inf_cursor_varint(body);
+    bool fresh =
+        asked_ms <= node->now_ms && node->now_ms - asked_ms <= ANSWER_MAX_MS;
     inf_claim claim = {.stamp = inf_cursor_varint(body)};
     claim.boot = inf_cursor_varint(body);
     inf_slice name = inf_cursor_take(body, inf_cursor_left(body));
     if (body->failed || name.len == 0 || name.len > INF_NAME_MAX) return;
     if (kind == TOLD_QUESTION) {
         claim.node = node->id;
-        answer(node, b, peer, claim, name);
-    } else if (alive) {
+        answer(node, b, peer, asked_ms, claim, name);
+    } else if (alive && fresh) {
         claim.node = peer;
         yield(node, b, claim, name);
     }

@@ -3,7 +3,8 @@
 
 #include "core/rpc_parts.h"
 
-/* How often peers are looked at that nobody has talked to. */
+/* How often peers are looked at that nobody has talked to, and acks sent that
+   no call took along. */
 #define SWEEP_MS 15000
 
 static void random_key(inf_rpc *rpc, inf_map *map) {
@@ -36,6 +37,7 @@ int inf_rpc_new(inf_rpc **out, const inf_rpc_config *config) {
     inf_list_init(&rpc->ended);
     inf_list_init(&rpc->local);
     inf_list_init(&rpc->all);
+    inf_list_init(&rpc->ackers);
     *out = rpc;
     return 0;
 }
@@ -51,6 +53,7 @@ inf_rpc_peer *inf_rpc_peer_of(inf_rpc *rpc, inf_slice name) {
     peer->name = inf_slice_of(peer + 1, name.len);
     inf_list_init(&peer->place);
     inf_list_init(&peer->owed);
+    inf_list_init(&peer->acker);
     inf_list_init(&peer->done);
     random_key(rpc, &peer->requests);
     if (inf_map_set(&rpc->peers, peer->name, peer) != 0) {
@@ -66,6 +69,7 @@ static void free_peer(inf_rpc *rpc, inf_rpc_peer *peer) {
     inf_map_deinit(&peer->requests);
     (void)inf_map_remove(&rpc->peers, peer->name);
     inf_list_remove(&peer->place);
+    inf_list_remove(&peer->acker);
     inf_free(rpc->mem, peer);
 }
 
@@ -76,11 +80,16 @@ static bool can_go(const inf_rpc_peer *peer, uint64_t now_ms) {
            now_ms >= peer->left_ms + INF_RPC_HOLD_MS;
 }
 
+void inf_rpc_sweep_by(inf_rpc *rpc, uint64_t now_ms) {
+    if (rpc->sweep_ms == INF_NEVER) rpc->sweep_ms = now_ms + SWEEP_MS;
+}
+
 static void sweep(inf_rpc *rpc, uint64_t now_ms) {
     inf_list *item = rpc->all.next;
     while (item != &rpc->all) {
         inf_rpc_peer *peer = INF_LIST_OWNER(item, inf_rpc_peer, place);
         item = item->next;
+        if (peer->ack_count != 0) inf_list_push(&rpc->ackers, &peer->acker);
         if (can_go(peer, now_ms)) free_peer(rpc, peer);
     }
     bool empty = inf_list_empty(&rpc->all);
@@ -154,7 +163,7 @@ void inf_rpc_link_down(inf_rpc *rpc, inf_rpc_link *link, bool left, int status,
         inf_rpc_link_broken(rpc, peer, left, status, now_ms);
     }
     peer->refs--;
-    if (rpc->sweep_ms == INF_NEVER) rpc->sweep_ms = now_ms + SWEEP_MS;
+    inf_rpc_sweep_by(rpc, now_ms);
 }
 
 /* An answer to a call of ours; late ones find nothing and mean nothing. */
@@ -183,6 +192,9 @@ int inf_rpc_input(inf_rpc *rpc, inf_rpc_link *link, inf_slice bytes,
         return inf_rpc_call_input(rpc, link, &frame, news);
     case INF_RPC_REPLY:
         return reply_input(rpc, link, &frame, now_ms, news);
+    case INF_RPC_ACK:
+        inf_rpc_ack_input(rpc, link, &frame);
+        return 0;
     case INF_RPC_BYE:
         news->kind = INF_RPC_GOODBYE;
         news->status = frame.status;

@@ -35,6 +35,8 @@
 #define INF_RPC_DONE_MAX     8192         /* answers kept for one caller */
 #define INF_RPC_DONE_BYTES   (8u << 20)   /* their bodies */
 #define INF_RPC_PEERS_MAX    (64u << 10)
+/** An answer of this size is acknowledged at once. */
+#define INF_RPC_ACK_BYTES (64u << 10)
 /** Answers of a caller that has no link are kept this long. */
 #define INF_RPC_HOLD_MS 60000
 
@@ -183,6 +185,9 @@ void inf_rpc_link_rests(inf_rpc *rpc, inf_rpc_link *link, bool left, int status,
                         uint64_t now_ms);
 /** The link dialled to the node, or NULL. */
 inf_rpc_link *inf_rpc_link_to(const inf_rpc *rpc, inf_slice node);
+/** Answers that are large, or old, are acknowledged without waiting for a call
+    that takes the ack along: true when `send` is to be written. */
+bool inf_rpc_ack(inf_rpc *rpc, inf_rpc_send *send);
 /** The link ended. `left` is false when nothing written on it has left this
     machine: dialling failed. Calls on it pause and become due again. */
 void inf_rpc_link_down(inf_rpc *rpc, inf_rpc_link *link, bool left, int status,

@@ -74,6 +74,12 @@ static void owe_ack(inf_rpc_peer *peer, uint64_t id) {
     }
 }
 
+/* Below it, every call that the peer was sent has ended. */
+static uint64_t low_of(const inf_rpc *rpc, const inf_rpc_peer *peer) {
+    if (inf_list_empty(&peer->owed)) return rpc->last_id + 1;
+    return INF_LIST_OWNER(peer->owed.next, inf_rpc_call, owed)->id;
+}
+
 /* What was sent under its id is settled: nobody may answer it any more. */
 static void settle(inf_rpc *rpc, inf_rpc_call *call) {
     if (call->id != 0) {
@@ -132,7 +138,10 @@ void inf_rpc_call_tell(inf_rpc *rpc, inf_rpc_call *call, inf_rpc_news *news) {
 static void end_call(inf_rpc *rpc, inf_rpc_call *call, int status,
                      uint64_t now_ms) {
     leave_state(rpc, call);
-    if (call->uncertain && call->peer != NULL) owe_ack(call->peer, call->id);
+    if (call->uncertain && call->peer != NULL) {
+        owe_ack(call->peer, call->id);
+        inf_rpc_sweep_by(rpc, now_ms);
+    }
     settle(rpc, call);
     inf_heap_remove(&rpc->waits, &call->wait);
     if (call->request != NULL) call->request->call = NULL;
@@ -288,13 +297,13 @@ static void take_acks(inf_rpc_peer *peer, inf_rpc_frame *frame) {
     }
 }
 
-static void write_call(const inf_rpc_call *call, uint64_t now_ms,
-                       inf_rpc_send *send) {
+static void write_call(const inf_rpc *rpc, const inf_rpc_call *call,
+                       uint64_t now_ms, inf_rpc_send *send) {
     inf_rpc_peer *peer = call->peer;
     inf_rpc_frame frame;
     frame.type = INF_RPC_CALL;
     frame.id = call->id;
-    frame.low = INF_LIST_OWNER(peer->owed.next, inf_rpc_call, owed)->id;
+    frame.low = low_of(rpc, peer);
     uint64_t end_ms = inf_retry_end_ms(&call->retry, &call->policy);
     frame.remaining_ms = end_ms == INF_NEVER ? 0 : end_ms - now_ms;
     frame.body = call->body;
@@ -303,6 +312,26 @@ static void write_call(const inf_rpc_call *call, uint64_t now_ms,
     send->link = peer->out;
     send->head_len = inf_rpc_frame_head(send->head, &frame);
     send->body = call->body;
+}
+
+bool inf_rpc_ack(inf_rpc *rpc, inf_rpc_send *send) {
+    while (!inf_list_empty(&rpc->ackers)) {
+        inf_rpc_peer *peer =
+            INF_LIST_OWNER(rpc->ackers.next, inf_rpc_peer, acker);
+        inf_list_remove(&peer->acker);
+        if (peer->out == NULL || peer->ack_count == 0) continue;
+        inf_rpc_frame frame;
+        frame.type = INF_RPC_ACK;
+        frame.low = low_of(rpc, peer);
+        frame.body = (inf_slice){NULL, 0};
+        frame.ack_count = 0;
+        take_acks(peer, &frame);
+        send->link = peer->out;
+        send->head_len = inf_rpc_frame_head(send->head, &frame);
+        send->body = frame.body;
+        return true;
+    }
+    return false;
 }
 
 static bool is_self(const inf_rpc *rpc, inf_slice node) {
@@ -343,7 +372,7 @@ bool inf_rpc_found(inf_rpc *rpc, inf_rpc_call *call, inf_slice node,
         return false;
     }
     wait_until(rpc, call, CALL_FLYING, now_ms + call->policy.rpc_timeout_ms);
-    write_call(call, now_ms, send);
+    write_call(rpc, call, now_ms, send);
     return true;
 }
 
@@ -376,7 +405,11 @@ void inf_rpc_call_answered(inf_rpc *rpc, inf_rpc_call *call, int status,
         }
         return;
     }
+    inf_rpc_peer *peer = call->peer;
     end_call(rpc, call, status, now_ms);
+    if (news != NULL && body.len >= INF_RPC_ACK_BYTES) {
+        inf_list_push(&rpc->ackers, &peer->acker);
+    }
     if (news != NULL) {
         inf_rpc_call_tell(rpc, call, news);
         news->result.body = body;

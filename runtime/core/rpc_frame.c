@@ -41,17 +41,40 @@ static uint8_t *put_call(uint8_t *at, const inf_rpc_frame *frame) {
     return at;
 }
 
+static uint8_t *put_ack(uint8_t *at, const inf_rpc_frame *frame) {
+    INF_ASSERT(frame->ack_count <= INF_RPC_ACKS_MAX && frame->body.len == 0);
+    at = put_varint(at, frame->low);
+    at = put_varint(at, frame->ack_count);
+    for (size_t i = 0; i < frame->ack_count; i++)
+        at = put_varint(at, frame->acks[i]);
+    return at;
+}
+
+static uint8_t *put_reply(uint8_t *at, const inf_rpc_frame *frame) {
+    at = put_be(at, frame->boot, 8);
+    at = put_varint(at, frame->id);
+    *at++ = (uint8_t)-frame->status;
+    return at;
+}
+
 size_t inf_rpc_frame_head(uint8_t head[INF_RPC_HEAD_MAX],
                           const inf_rpc_frame *frame) {
-    INF_ASSERT(frame->type == INF_RPC_CALL || frame->type == INF_RPC_REPLY);
     uint8_t *at = head + LENGTH_SIZE;
     *at++ = (uint8_t)frame->type;
-    if (frame->type == INF_RPC_CALL) {
+    switch (frame->type) {
+    case INF_RPC_CALL:
         at = put_call(at, frame);
-    } else {
-        at = put_be(at, frame->boot, 8);
-        at = put_varint(at, frame->id);
-        *at++ = (uint8_t)-frame->status;
+        break;
+    case INF_RPC_REPLY:
+        at = put_reply(at, frame);
+        break;
+    case INF_RPC_ACK:
+        at = put_ack(at, frame);
+        break;
+    case INF_RPC_HELLO:
+    case INF_RPC_BYE:
+        INF_ASSERT(frame->type == INF_RPC_CALL); /* these have no head */
+        break;
     }
     size_t len = (size_t)(at - head);
     (void)put_be(head, len - LENGTH_SIZE + frame->body.len, LENGTH_SIZE);
@@ -166,6 +189,17 @@ static int decode_bye(inf_cursor *cursor, inf_rpc_frame *out) {
     return inf_cursor_left(cursor) == 0 ? 0 : INF_EMALFORMED;
 }
 
+static int decode_ack(inf_cursor *cursor, inf_rpc_frame *out) {
+    out->low = inf_cursor_varint(cursor);
+    uint64_t count = inf_cursor_varint(cursor);
+    if (count > INF_RPC_ACKS_MAX) return INF_EMALFORMED;
+    for (size_t i = 0; i < count; i++)
+        out->acks[i] = inf_cursor_varint(cursor);
+    out->ack_count = (size_t)count;
+    if (cursor->failed) return INF_ETRUNCATED;
+    return inf_cursor_left(cursor) == 0 ? 0 : INF_EMALFORMED;
+}
+
 int inf_rpc_frame_decode(inf_slice bytes, inf_rpc_frame *out) {
     *out = (inf_rpc_frame){0};
     int64_t size = inf_rpc_frame_size(bytes);
@@ -180,5 +214,6 @@ int inf_rpc_frame_decode(inf_slice bytes, inf_rpc_frame *out) {
     if (type == INF_RPC_CALL) return decode_call(&cursor, out);
     if (type == INF_RPC_REPLY) return decode_reply(&cursor, out);
     if (type == INF_RPC_BYE) return decode_bye(&cursor, out);
+    if (type == INF_RPC_ACK) return decode_ack(&cursor, out);
     return INF_EMALFORMED;
 }

@@ -11,17 +11,19 @@
        CALL   v id | v id - low | v remaining_ms | v n | n * v ack | body
        REPLY  u64 boot | v id | u8 -status | body
        BYE    u8 -status | bytes reason
+       ACK    v low | v n | n * v ack
 
-   The one who dials is the caller: it sends HELLO first, then CALLs; the other
-   sends REPLYs, or BYE and closes. `epoch` counts the links this caller has
-   opened in this life: a newer one ends the older, so calls of one caller
-   arrive in the order they were sent and none arrives late.
+   The one who dials is the caller: it sends HELLO first, then CALLs and ACKs;
+   the other sends REPLYs, or BYE and closes. `epoch` counts the links this
+   caller has opened in this life: a newer one ends the older, so calls of one
+   caller arrive in the order they were sent and none arrives late.
 
    `low`: every call below it, of those this callee was sent, has ended. An
    `ack` is one id that has ended: 2 * (id - ack) when it is below id, else
-   2 * (ack - id) + 1.
-   REPLY repeats the boot of the CALL's link: an answer to a former life of the
-   caller must not meet a new call of the same number. */
+   2 * (ack - id) + 1. In an ACK, which is sent when no CALL comes along in
+   time, it is the id itself. REPLY repeats the boot of the CALL's link: an
+   answer to a former life of the caller must not meet a new call of the same
+   number. */
 #ifndef INF_CORE_RPC_FRAME_H
 #define INF_CORE_RPC_FRAME_H
 
@@ -36,7 +38,8 @@ typedef enum inf_rpc_type {
     INF_RPC_HELLO = 1,
     INF_RPC_CALL = 2,
     INF_RPC_REPLY = 3,
-    INF_RPC_BYE = 4
+    INF_RPC_BYE = 4,
+    INF_RPC_ACK = 5
 } inf_rpc_type;
 
 /** A frame taken apart. Slices borrow from the bytes that were decoded. */
@@ -47,7 +50,7 @@ typedef struct inf_rpc_frame {
     uint64_t boot;         /* HELLO, REPLY */
     uint64_t epoch;        /* HELLO */
     uint64_t id;           /* CALL, REPLY */
-    uint64_t low;          /* CALL */
+    uint64_t low;          /* CALL, ACK */
     uint64_t remaining_ms; /* CALL; 0: no bound */
     uint64_t acks[INF_RPC_ACKS_MAX];
     size_t ack_count;
@@ -71,7 +74,7 @@ int inf_rpc_frame_decode(inf_slice bytes, inf_rpc_frame *out);
 /** Appends the whole frame, body included; buf->failed tells of no memory. */
 void inf_rpc_frame_encode(inf_buf *buf, const inf_rpc_frame *frame);
 /**
- * Writes all of a CALL or REPLY but its body, whose length is counted: the
+ * Writes all of a CALL, REPLY or ACK but its body, whose length is counted: the
  * body can then follow from where it is.
  * @return the bytes written, at most INF_RPC_HEAD_MAX.
  */

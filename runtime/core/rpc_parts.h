@@ -57,6 +57,7 @@ struct inf_rpc_peer {
     uint64_t acks[INF_RPC_OWED_ACKS]; /* a ring of ids it may forget */
     size_t ack_first;
     size_t ack_count;
+    inf_list acker; /* in rpc->ackers: they are to be told without a CALL */
     /* as a caller of this node */
     inf_rpc_link *in; /* its newest link, or NULL */
     uint64_t boot;    /* of the caller */
@@ -104,8 +105,9 @@ struct inf_rpc {
     inf_heap waits;
     inf_list due;
     inf_list ended;
-    inf_list local; /* requests of this node to itself, not yet taken */
-    inf_list all;   /* peers */
+    inf_list local;  /* requests of this node to itself, not yet taken */
+    inf_list ackers; /* peers that owe acks */
+    inf_list all;    /* peers */
     size_t call_count;
     size_t call_bytes;
     inf_rpc_slot *slots;
@@ -121,6 +123,9 @@ static inline inf_slice inf_rpc_id_key(const uint64_t *id) {
 
 /** The peer of that name, made when new; NULL: no memory, or too many. */
 inf_rpc_peer *inf_rpc_peer_of(inf_rpc *rpc, inf_slice name);
+
+/** Looks at the peers some time from now, unless it will anyway. */
+void inf_rpc_sweep_by(inf_rpc *rpc, uint64_t now_ms);
 
 /* rpc_calls.c */
 void inf_rpc_call_free(inf_rpc *rpc, inf_rpc_call *call);
@@ -141,6 +146,8 @@ void inf_rpc_link_broken(inf_rpc *rpc, inf_rpc_peer *peer, bool left,
 /* rpc_requests.c */
 int inf_rpc_hello_input(inf_rpc *rpc, inf_rpc_link *link,
                         const inf_rpc_frame *frame, inf_rpc_news *news);
+void inf_rpc_ack_input(inf_rpc *rpc, inf_rpc_link *link,
+                       const inf_rpc_frame *frame);
 int inf_rpc_call_input(inf_rpc *rpc, inf_rpc_link *link,
                        const inf_rpc_frame *frame, inf_rpc_news *news);
 /** Queues the call as a request of this node to itself. */

@@ -204,6 +204,11 @@ static int run(inf_rpc *rpc, inf_rpc_peer *peer, const inf_rpc_frame *frame,
     return 0;
 }
 
+void inf_rpc_ack_input(inf_rpc *rpc, inf_rpc_link *link,
+                       const inf_rpc_frame *frame) {
+    if (link->peer != NULL) acknowledge_all(rpc, link->peer, frame);
+}
+
 int inf_rpc_call_input(inf_rpc *rpc, inf_rpc_link *link,
                        const inf_rpc_frame *frame, inf_rpc_news *news) {
     inf_rpc_peer *peer = link->peer;

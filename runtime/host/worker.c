@@ -187,6 +187,9 @@ void inf_worker_enter(inf_worker *worker) {
 
 void inf_worker_leave(inf_worker *worker) {
     if (worker->depth == 1) {
+        inf_rpc_send ack;
+        while (inf_rpc_ack(worker->rpc, &ack))
+            (void)send_frame(inf_link_of(ack.link), &ack);
         look_up_due(worker);
         tell_pending(worker);
         look_up_due(worker);
