@@ -90,7 +90,7 @@ press a C-c
 ok_if "Ctrl-C ends the wait" shows_times a "interrupted!" 2
 enter a '(function() print "third" while true do pcall(error) end end)()'
 ok_if "another endless loop begins" shows_line a "third"
-on_screens kill-session -t a
+on_screens kill-session -t "=a"
 ok_if "an endless loop ends with its console" evaluates '"free"' free
 
 press b C-d

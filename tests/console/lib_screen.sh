@@ -18,14 +18,15 @@ open_screen() {
     on_screens new-session -d -s "$1" -x 100 -y 50 \
         "$2; echo \"ended with \$?\"; cat"
 }
+# Targets are exact: "c" alone would find a window that runs cat.
 # The screen as a person sees it, without empty lines at the end.
-look() { on_screens capture-pane -p -S -200 -t "$1" | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}'; }
+look() { on_screens capture-pane -p -S -200 -t "=$1:" | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}'; }
 last_line() { look "$1" | tail -n 1; }
-typed() { on_screens send-keys -t "$1" -l "$2"; }
+typed() { on_screens send-keys -t "=$1:" -l "$2"; }
 press() {
     screen=$1
     shift
-    on_screens send-keys -t "$screen" "$@"
+    on_screens send-keys -t "=$screen:" "$@"
 }
 enter() { typed "$1" "$2" && press "$1" Enter; }
 

@@ -54,7 +54,7 @@ press a C-c
 ok_if "Ctrl-C ends it" shows_times a "interrupted!" 2
 enter a 'print "third" while true do pcall(error) end'
 ok_if "another endless loop begins" shows_line a "third"
-on_screens kill-session -t a
+on_screens kill-session -t "=a"
 ok_if "it ends with its console" evaluates '"free"' free
 
 # Whoever knows no key: noise, silence.

@@ -133,7 +133,7 @@ ok_if "a member that leaves is told" shows c "-- d1 has left"
 ok_if "and what is typed stays" waits_at c "> half"
 drop c
 
-on_screens resize-window -t c -x 60 -y 20
+on_screens resize-window -t "=c:" -x 60 -y 20
 enter c 'string.rep("x", 70) == "x"'
 ok_if "it goes on after the window has another size" shows_line c "false"
 
