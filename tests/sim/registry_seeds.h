@@ -10,6 +10,9 @@ static const struct {
     uint64_t seed;
 } registry_seeds[] = {
     {CLUSTER_HEALTHY, 1},
+    {CLUSTER_FAULTS, 921},    /* a suspicion runs out after the heal */
+    {CLUSTER_FAULTS, 201617}, /* an answer waits while its asker is frozen */
+    {CLUSTER_FAULTS, 202309}, /* both copies believe answers long under way */
 };
 
 #endif

@@ -150,6 +150,7 @@ static void stop_in(cluster *c, const word *w) {
     ghost *g = ghost_of(c, w->to, w->name);
     if (g == NULL) return;
     g->dropped = true;
+    sim_note(c->world, "n%zu stops name %zu", w->to, w->name);
     c->report.stops++;
     ends(c, g);
 }
@@ -217,7 +218,8 @@ void model_watch(sim *s, size_t node, const inf_effect *effect) {
     if (effect->kind != INF_EFFECT_LOST) return;
     const inf_row *row = &effect->rows[0];
     size_t name = (size_t)atoi((const char *)row->name.data + 5);
-    sim_note(s, "n%zu loses name %zu", node, name);
+    sim_note(s, "n%zu loses name %zu to %.*s", node, name, (int)row->node.len,
+             (const char *)row->node.data);
     word w = {.kind = WORD_LOST,
               .from = node,
               .to = node,

@@ -139,6 +139,7 @@ static void seeds_that_once_failed_pass(void **state) {
         failed += one(registry_seeds[i].profile, registry_seeds[i].seed, &t);
     }
     assert_int_equal(failed, 0);
+    assert_int_equal(t.lost, 0);
 }
 
 int main(void) {
