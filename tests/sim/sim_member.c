@@ -123,6 +123,11 @@ inf_member *sim_member(const sim *s, size_t node) {
     return u != NULL ? u->member : NULL;
 }
 
+inf_keyring *sim_keyring(const sim *s, size_t node) {
+    unit *u = sim_unit(s, node);
+    return u != NULL ? u->keys : NULL;
+}
+
 void sim_join(sim *s, size_t node, size_t to) {
     inf_addr addr = sim_addr(s, to);
     INF_ASSERT(inf_member_join(sim_member(s, node), &addr, 1, 1,

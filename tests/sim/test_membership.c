@@ -3,6 +3,7 @@
    by what only looks so. */
 #include "../test.h"
 
+#include "core/packet.h"
 #include "sim.h"
 
 enum { LAN_DETECT_MS = 30000 };
@@ -287,6 +288,67 @@ static void a_sealed_and_labelled_cluster_works_as_well(void **state) {
     sim_passed(s);
 }
 
+static void keys_rotate_while_the_cluster_lives(void **state) {
+    (void)state;
+    inf_slice old_key = inf_slice_of("0123456789abcdef", 16);
+    inf_slice new_key = inf_slice_of("0123456789abcdef0123456789ABCDEF", 32);
+    sim *s = world_with(6, (sim_options){.keys = &old_key, .key_count = 1});
+    for (int step = 0; step < 3; step++) {
+        for (size_t i = 0; i < 6; i++) { /* one after the other, unhurried */
+            inf_keyring *keys = sim_keyring(s, i);
+            if (step == 0) assert_int_equal(inf_keyring_add(keys, new_key), 0);
+            if (step == 1) assert_int_equal(inf_keyring_use(keys, new_key), 0);
+            if (step == 2) {
+                assert_int_equal(inf_keyring_remove(keys, old_key), 0);
+            }
+            sim_run_ms(s, 5000);
+        }
+    }
+    sim_run_ms(s, 60000);
+    assert_true(sim_agreed(s));
+    assert_int_equal(told.seen[INF_CHANGE_SUSPECT], 0);
+    for (size_t i = 0; i < 6; i++) {
+        inf_member_stats stats = inf_member_stats_of(sim_member(s, i));
+        assert_int_equal(stats.sealed_alien, 0);
+    }
+    sim_passed(s);
+}
+
+static void a_name_used_twice_is_reported_and_nobody_dies_of_it(void **state) {
+    (void)state;
+    sim *s = world(6);
+    /* Another process called n5 with a later boot, at an address of its own. */
+    inf_buf meta;
+    inf_tag tags[] = {{inf_slice_str("inf"), inf_slice_str("1")},
+                      {inf_slice_str("gen"), inf_slice_str("9")}};
+    inf_buf_init(&meta, inf_alloc_libc());
+    assert_int_equal(inf_meta_encode(&meta, tags, 2), 0);
+    inf_buf word;
+    inf_addr from = sim_addr(s, 3);
+    inf_addr rival = {.len = 4, .ip = {10, 9, 9, 9}, .port = 1};
+    inf_buf_init(&word, inf_alloc_libc());
+    inf_message_encode(&word,
+                       &(inf_message){.kind = INF_MESSAGE_ALIVE,
+                                      .node = sim_name(5),
+                                      .addr = inf_slice_of(rival.ip, 4),
+                                      .port = rival.port,
+                                      .incarnation = 1,
+                                      .meta = inf_buf_view(&meta),
+                                      .vsn = inf_slice_of("\1\5\2\2\5\5", 6)});
+    inf_member_packet(sim_member(s, 0), &from, inf_buf_view(&word),
+                      sim_node_ms(s, 0));
+    sim_settle(s, 0);
+    inf_buf_deinit(&word);
+    inf_buf_deinit(&meta);
+    sim_run_ms(s, 3000);
+    assert_true(told.seen[INF_CHANGE_CONFLICT] >= 2); /* at n0 and at n5 */
+    assert_true(sim_runs(s, 5));
+    assert_int_equal(sim_believes(s, 5, 5), INF_MEMBER_ALIVE);
+    sim_run_ms(s, 120000); /* the rival was never real: n5 has its name back */
+    assert_true(sim_agreed(s));
+    sim_passed(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(nodes_that_join_know_each_other, end_world),
@@ -315,6 +377,10 @@ int main(void) {
         cmocka_unit_test_teardown(tags_reach_all, end_world),
         cmocka_unit_test_teardown(a_user_event_reaches_each_other_node_once,
                                   end_world),
+        cmocka_unit_test_teardown(keys_rotate_while_the_cluster_lives,
+                                  end_world),
+        cmocka_unit_test_teardown(
+            a_name_used_twice_is_reported_and_nobody_dies_of_it, end_world),
         cmocka_unit_test_teardown(a_sealed_and_labelled_cluster_works_as_well,
                                   end_world)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,6 +61,20 @@ static void see_packet(sim *s, size_t node, const inf_effect *effect) {
     *last = sim_now_us(s);
 }
 
+/* A row of the results, where FIGURES names a file for them. */
+static void row(const char *format, ...) INF_PRINTF(1, 2);
+
+static void row(const char *format, ...) {
+    const char *path = getenv("FIGURES");
+    FILE *file = path != NULL ? fopen(path, "a") : NULL;
+    if (file == NULL) return;
+    va_list args;
+    va_start(args, format);
+    (void)vfprintf(file, format, args);
+    va_end(args);
+    (void)fclose(file);
+}
+
 static void watch(sim *s, size_t node, const inf_effect *effect) {
     if (effect->kind == INF_EFFECT_MEMBER) see_member(s, node, effect);
     if (effect->kind == INF_EFFECT_PACKET) see_packet(s, node, effect);
@@ -154,6 +168,7 @@ static void a_crash_is_first_probed_after_1_58_periods(void **state) {
     double mean = sum / RUNS;
     double theory = 1 / (1 - pow(1 - 1.0 / (NODES - 1), NODES - 1));
     printf("# periods to the first probe: %.3f, theory %.3f\n", mean, theory);
+    row("first probe\t%d\t%.3f\t%.3f\n", NODES, mean, theory);
     assert_true(fabs(mean - theory) < 0.15);
 }
 
@@ -169,6 +184,7 @@ static void nobody_waits_longer_than_2n_1_periods(void **state) {
     printf("# longest between two probes of one by another: %.2f periods, "
            "bound %d\n",
            periods, 2 * NODES - 1);
+    row("longest gap\t%d\t%.2f\t%d\n", NODES, periods, 2 * NODES - 1);
     assert_true(periods <= 2 * NODES - 1);
     assert_true(periods > NODES); /* or it was no shuffle */
     free(r.last_ping_us);
@@ -238,6 +254,8 @@ static void like_memberlist(size_t nodes, size_t runs, double first,
         "%.2f s; improved %.2f %.2f, update %.2f s\n",
         nodes, first, all, d.first, d.all, d.update, ours.first, ours.all,
         ours.update);
+    row("detection\t%zu\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\n", nodes,
+        first, all, d.first, d.all, ours.first, ours.all, ours.update);
     within(d.first, first, 0.1);
     within(d.all, all, 0.1);
     assert_true(ours.first <= d.first * 1.08); /* the medians' own noise */
@@ -289,6 +307,7 @@ static void several_deaths_are_known_sooner_than_by_memberlist(void **state) {
         printf("# %zu of %zu silent at once, known to all: like memberlist "
                "%.2f s, improved %.2f s\n",
                n / 3, n, theirs, ours);
+        row("several\t%zu\t%zu\t%.2f\t%.2f\n", n, n / 3, theirs, ours);
         assert_true(ours < theirs);
     }
 }
@@ -356,10 +375,43 @@ static void lifeguard_spares_the_healthy(void **state) {
                    (unsigned long long)one.packets);
         }
     }
+    row("false positives\tSWIM\t%llu\tLifeguard\t%llu\timproved\t%llu\n",
+        (unsigned long long)before.false_all,
+        (unsigned long long)after.false_all,
+        (unsigned long long)improved.false_all);
+    row("packets\tSWIM\t%llu\tLifeguard\t%llu\timproved\t%llu\n",
+        (unsigned long long)before.packets, (unsigned long long)after.packets,
+        (unsigned long long)improved.packets);
     assert_true(before.false_all > 100); /* or the storm did not bite */
     assert_true(after.false_all * 50 <= before.false_all);
     assert_true(improved.false_all * 50 <= before.false_all);
     assert_true(improved.packets * 100 <= before.packets * 111);
+}
+
+/* ---- load ---------------------------------------------------------------- */
+
+static void what_a_node_says_does_not_grow_with_the_cluster(void **state) {
+    (void)state;
+    static const size_t sizes[] = {10, 100, 1000};
+    /* A thousand take a minute of CPU: only when the results are wanted. */
+    size_t count = getenv("FIGURES") != NULL ? 3 : 2;
+    for (size_t i = 0; i < count; i++) {
+        record r;
+        sim *s = world(&r, sizes[i], 5, inf_member_tuning_of(INF_PROFILE_LAN));
+        sim_run_ms(s, 60000); /* all gossip dies down */
+        sim_counters before = sim_counters_of(s);
+        sim_run_ms(s, 60000);
+        sim_counters after = sim_counters_of(s);
+        double seconds = 60 * (double)sizes[i];
+        double packets = (double)(after.packets - before.packets) / seconds;
+        double bytes = (double)(after.bytes - before.bytes) / seconds;
+        printf(
+            "# %zu members: each sends %.2f datagrams, %.0f bytes a second\n",
+            sizes[i], packets, bytes);
+        row("load\t%zu\t%.2f\t%.0f\n", sizes[i], packets, bytes);
+        within(packets, 2, 0.05); /* a ping and an ack */
+        end(s);
+    }
 }
 
 int main(void) {
@@ -370,6 +422,7 @@ int main(void) {
         cmocka_unit_test(thirty_detect_as_memberlist_was_measured),
         cmocka_unit_test(a_hundred_detect_as_memberlist_was_measured),
         cmocka_unit_test(several_deaths_are_known_sooner_than_by_memberlist),
-        cmocka_unit_test(lifeguard_spares_the_healthy)};
+        cmocka_unit_test(lifeguard_spares_the_healthy),
+        cmocka_unit_test(what_a_node_says_does_not_grow_with_the_cluster)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
