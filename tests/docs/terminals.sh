@@ -52,4 +52,15 @@ for pid in $pids; do
     ok_if "SIGTERM makes it leave in good order" test "$status" = 0
 done
 pids=
+
+# The demo's story as README.md tells it, but for times, and for the line that
+# says which port it was.
+timeless() { sed -e '/^node .* at /d' -e 's/about [0-9]* ms/about N ms/' "$@"; }
+story_is_the_one_shown() {
+    awk '/^\$ make demo$/ { shown = 1; next } /^```/ { shown = 0 } shown' README.md |
+        timeless >"$work/shown"
+    examples/order/demo.sh "$program" 2>&1 | timeless >"$work/told"
+    [ -s "$work/shown" ] && diff "$work/shown" "$work/told"
+}
+ok_if "the demo tells the story that README.md shows" story_is_the_one_shown
 done_testing
