@@ -177,7 +177,7 @@ function M.columns(rows)
     for i, cell in ipairs(row) do
       cells[i] = i < #row and cell .. (" "):rep(widths[i] - (utf8.len(cell) or #cell)) or cell
     end
-    lines[number] = table.concat(cells, "  ")
+    lines[number] = table.concat(cells, "  "):gsub("%s+$", "")
   end
   return table.concat(lines, "\n")
 end

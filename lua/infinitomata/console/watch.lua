@@ -60,8 +60,8 @@ local function poll(self, branch, name, last, show)
     local now, err = branch:state(name)
     if now == nil then
       self:cancel()
-      local why = err.code == "no_such_fsm" and "has ended" or tostring(err)
-      show(("%s: %s"):format(name, why), true)
+      local known = err.code ~= "no_such_fsm" and branch:all()[name]
+      show(("%s: %s"):format(name, known and tostring(err) or "has ended"), true)
       return
     end
     if not is_here(branch, name) then

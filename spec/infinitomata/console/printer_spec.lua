@@ -76,6 +76,7 @@ end)
 describe("printer.columns", function()
   it("aligns cells and leaves no blanks at the end", function()
     assert.equal("a    b\nété  c", printer.columns { { "a", "b" }, { "été", "c" } })
+    assert.equal("a   b\ncd", printer.columns { { "a", "b" }, { "cd", "" } })
   end)
 end)
 
