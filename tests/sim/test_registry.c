@@ -108,11 +108,11 @@ static void soon_after_a_heal_each_name_runs_once(void **state) {
         cluster_report report = cluster_partition(&options);
         add(&t, &report);
         assert_false(report.failed);
-        assert_true(report.doubles > 30); /* the split did bite */
         assert_int_equal(report.doubles, report.yields);
         assert_int_equal(report.lost, 0);
     }
     print("split", &t);
+    assert_true(t.doubles > 100); /* the split did bite */
     assert_true(t.sum_ms / t.runs <= 5000);
     assert_true(t.slowest_ms <= 15000); /* a dial may have bad luck */
 }
