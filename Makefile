@@ -94,7 +94,7 @@ PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 .DEFAULT_GOAL := all
 .PHONY: all demo test unit sim spec corpus scripts lint layers sanitize asan \
     tsan fuzz bench install uninstall deps clean help programs compdb \
-    run-tests run-demo chaos
+    run-tests run-demo chaos mutants
 
 all: $(PROGRAM) $(CORE) $(STATIC) $(SHARED) $(PC) ## program, C module, libraries: into build/
 
@@ -126,6 +126,9 @@ scripts: all programs ## tests/*/*.sh: the demo, the program, installation
 chaos: all ## five nodes in network namespaces: ROUNDS=n (5) of cuts, kills and freezes
 	@tools/deps.sh build test
 	@CHAOS_ROUNDS=$(or $(ROUNDS),5) CHAOS_FROZEN_S=30 sh tests/chaos/chaos.sh $(B)
+
+mutants: ## switches the registry's mechanisms off one by one: the simulator must notice
+	@tools/mutants.sh $(or $(RUNS),400)
 
 lint: $(if $(wildcard runtime/bind/*.c),all) ## format, static analysis, layers, sizes, names
 	@tools/deps.sh build lint

@@ -3,11 +3,11 @@
 # mutants.sh: switches one mechanism of the registry off at a time and shows
 # that the simulator notices. Prints a line for each; exits 1 when one lives.
 #
-#   tests/sim/mutants.sh [RUNS]      RUNS worlds for each, 400 by default
+#   tools/mutants.sh [RUNS]      RUNS worlds for each, 400 by default
 #
 # A mutant is: name, profile (1 rolling, 2 faults), file, sed expression.
 set -u
-cd "$(dirname "$0")/../.." || exit 2
+cd "$(dirname "$0")/.." || exit 2
 runs=${1:-400}
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT INT TERM
