@@ -155,13 +155,7 @@ static int watch_gc(lua_State *L) {
     return 0;
 }
 
-void inf_bind_watch(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        {"watch", core_watch},
-        {"unwatch", core_unwatch},
-        {NULL, NULL},
-    };
-    luaL_setfuncs(L, functions, 0);
+static void make_watch(lua_State *L) {
     watch *w = lua_newuserdatauv(L, sizeof *w, 0);
     *w = (watch){.watched = NULL};
     lua_pushboolean(L, 0);
@@ -173,4 +167,14 @@ void inf_bind_watch(lua_State *L) {
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &registry_key);
+}
+
+void inf_bind_watch(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        {"watch", core_watch},
+        {"unwatch", core_unwatch},
+        {NULL, NULL},
+    };
+    luaL_setfuncs(L, functions, 0);
+    if (watch_of(L) == NULL) make_watch(L); /* a module may be opened twice */
 }
