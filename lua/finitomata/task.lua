@@ -199,6 +199,17 @@ local function drive(waiter, clock)
   end
 end
 
+-- Who waits, and the FSM in whose callback; for those who want to look.
+local parked = setmetatable({}, { __mode = "k" })
+
+---The coroutines that wait for something, each with the FSM in whose callback it is.
+---@return table<thread, finitomata.Instance|false>
+function M.parked()
+  local found = {}
+  for co, fsm in pairs(parked) do found[co] = fsm end
+  return found
+end
+
 ---Waits until the waiter is woken, and returns the values it was woken with; or
 ---nil and an error "timeout". In a coroutine it yields, outside it runs the loop.
 ---@async
@@ -219,7 +230,9 @@ function M.wait(waiter, timeout_ms, clock)
     else
       waiter.co = co
       local fsm = context.fsm
+      parked[co] = fsm or false
       yield()
+      parked[co] = nil
       context.fsm = fsm
       if M.on_resume then M.on_resume(co) end
     end

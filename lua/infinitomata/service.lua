@@ -11,6 +11,8 @@ local task = require "finitomata.task"
 
 local M = {}
 
+local HANDLERS_MAX <const> = 20 -- shown with their tracebacks
+
 ---@class infinitomata.Service
 ---@field private _program table    what only the program offers
 ---@field private _socket string?   of the service manager
@@ -84,6 +86,24 @@ local function counts(map)
   return #parts > 0 and table.concat(parts, ", ") or "none"
 end
 
+---The handlers that wait for something, with what they were doing; a few of them.
+---@param lines string[]
+local function add_handlers(lines)
+  local waiting = {}
+  for co, fsm in pairs(task.parked()) do
+    if fsm then
+      waiting[#waiting + 1] = { co = co, name = tostring(fsm.name), state = fsm.current }
+    end
+  end
+  table.sort(waiting, function(a, b) return a.name < b.name end)
+  lines[#lines + 1] = ("handlers that wait: %d"):format(#waiting)
+  for i = 1, math.min(#waiting, HANDLERS_MAX) do
+    local each = waiting[i]
+    local trace = debug.traceback(each.co):gsub("^stack traceback:\n", ""):gsub("\n", "\n  ")
+    lines[#lines + 1] = ("  %s in `%s`\n  %s"):format(each.name, each.state, trace)
+  end
+end
+
 ---How the node is, for people, one thing a line.
 ---@return string
 function M.report()
@@ -108,6 +128,7 @@ function M.report()
     end
     lines[#lines + 1] = ("branch %s: %d FSMs, here %d: %s"):format(id, all, here, counts(kinds))
   end
+  add_handlers(lines)
   return table.concat(lines, "\n")
 end
 

@@ -129,6 +129,27 @@ describe("A waiter", function()
   end)
 end)
 
+describe("Those who wait", function()
+  it("can be looked at until they go on", function()
+    local function count()
+      local found = 0
+      for _ in pairs(task.parked()) do found = found + 1 end
+      return found
+    end
+    local before, waiter, co = count(), task.waiter(), nil
+    task.spawn(function()
+      co = coroutine.running()
+      task.wait(waiter)
+    end)
+    task.drain()
+    assert.equal(before + 1, count())
+    assert.is_false(task.parked()[co])
+    task.wake(waiter)
+    task.drain()
+    assert.equal(before, count())
+  end)
+end)
+
 describe("A pause", function()
   it("lasts its time on the clock it is given", function()
     local clock, order = clocks.virtual(), {}

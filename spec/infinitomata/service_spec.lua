@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: MIT
 local clocks = require "finitomata.clock"
+local finitomata = require "finitomata"
 local log = require "finitomata.log"
 local service = require "infinitomata.service"
+local spec = require "finitomata.spec"
 local task = require "finitomata.task"
 
 describe("service", function()
@@ -87,6 +89,18 @@ describe("service", function()
     one:start()
     signals.SIGUSR1()
     assert.matches("^error: node none at %-\nmembers: none\nmemory of Lua: %d+ kB", lines[1])
+  end)
+  it("shows which handlers wait, and where", function()
+    local nap = finitomata.define { fsm = "a --> |b| c", name = "nap" }
+    function nap.on_transition(_, event)
+      if event == "b" then finitomata.sleep(100) end
+    end
+    local t = spec.start(nap, {}, { name = "sleeper" }):send("b")
+    local report = service.report()
+    assert.matches("\nhandlers that wait: 1\n  sleeper in `a`\n", report)
+    assert.matches("service_spec.lua:%d+: in function", report)
+    t:advance(100):expect { "c" }
+    assert.matches("\nhandlers that wait: 0$", service.report())
   end)
   it("logs when the service manager cannot be told", function()
     local one = new(MANAGED)
