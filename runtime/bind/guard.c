@@ -148,6 +148,9 @@ void inf_bind_guard(lua_State *L) {
         {NULL, NULL},
     };
     luaL_setfuncs(L, functions, 0);
+    bool known = lua_rawgetp(L, LUA_REGISTRYINDEX, &functions_key) != LUA_TNIL;
+    lua_pop(L, 1);
+    if (known) return; /* a module may be opened twice */
     /* It holds the coroutines: the handler looks at no dead one. */
     lua_newtable(L);
     lua_newtable(L);
