@@ -40,7 +40,8 @@ local function bar(x, width, height, colour, label)
   text(x + width / 2, BASE - height - 5, "middle", 11, label)
 end
 
-put('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 %d" font-family="sans-serif">', HEIGHT)
+put('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 %d" font-family="sans-serif">',
+  HEIGHT)
 put('<rect width="760" height="%d" fill="#ffffff"/>', HEIGHT)
 
 text(20, 22, "start", 14, "A silent machine is known to all after (s)")
