@@ -281,7 +281,8 @@ int owner_add(inf_registry *reg, owner *o, const inf_entry *entry,
 
 int owner_put(inf_registry *reg, owner *o, const inf_entry *entry) {
     uint32_t hash = name_hash(&reg->store, entry->name);
-    uint32_t hint = owned_row(reg, o, hash, entry->name, true);
+    uint32_t hint = 0;
+    if (o->hint_count != 0) hint = owned_row(reg, o, hash, entry->name, true);
     uint32_t known = owned_row(reg, o, hash, entry->name, false);
     if (same_registration(reg, known, entry)) {
         confirm_row(reg, o, known, entry->seq);
