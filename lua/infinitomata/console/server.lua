@@ -35,8 +35,12 @@ Server.__index = Server
 local Guest = {}
 Guest.__index = Guest
 
+---A guest that cannot be written to any more, or does not read what it asked for,
+---leaves.
 function Guest:send(message)
-  self._pipe:write(protocol.encode(self._server._program, message))
+  if not self._server._guests[self] then return end
+  local ok = self._pipe:write(protocol.encode(self._server._program, message))
+  if not ok then self:leave() end
 end
 
 function Guest:text(text, is_error)

@@ -174,6 +174,25 @@ describe("a server of consoles", function()
     end)
   end)
 
+  it("lets a guest go that does not read, and stops what it had begun", function()
+    finitomata.run(function()
+      local waiter = task.waiter()
+      local pipe = core.pipe_connect(doors.paths[1], function(ok) task.wake(waiter, ok) end)
+      assert.is_true(task.wait(waiter, 5000))
+      pipe:write(protocol.encode(core, { op = "hello", version = 1, width = 80,
+        interactive = false }))
+      pipe:write(protocol.encode(core, { op = "line",
+        text = "while true do pcall(print, ('x'):rep(1e6)) end" }))
+      local told = attach()
+      assert.equal("ok", answer(Client.feed, told.client, "1"))
+      local deadline = core.now() + 5000
+      while doors._count > 1 and core.now() < deadline do task.sleep(5) end
+      assert.equal(1, doors._count)
+      told.client:finish()
+      pipe:close()
+    end)
+  end)
+
   it("answers nobody who speaks another version", function()
     finitomata.run(function()
       local got, waiter = "", task.waiter()
