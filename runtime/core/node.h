@@ -118,7 +118,9 @@ unsigned inf_node_health(const inf_node *node);
 
 /* ---- registry ---------------------------------------------------------- */
 
-/** Announces, or withdraws, that this node runs the branch. */
+/** Announces, or withdraws, that this node runs the branch. 0, or INF_ENAME,
+    INF_EFULL, INF_ETOOBIG (the tags of all branches do not fit into
+    INF_TAGS_MAX bytes), INF_ENOMEM; INF_ENOENT when it did not run here. */
 int inf_node_branch_add(inf_node *node, inf_slice branch, uint64_t now_ms);
 int inf_node_branch_remove(inf_node *node, inf_slice branch, uint64_t now_ms);
 /** True when the live member runs the branch. */

@@ -162,7 +162,8 @@ int inf_registry_hint(inf_registry *registry, const inf_entry *row);
 /* ---- owners, as membership says ---------------------------------------- */
 
 /** The owner is a live member: its rows show. A larger boot than known empties
-    what was there; a smaller one is INF_ESTALE. */
+    what was there; a smaller one is INF_ESTALE. INF_EEXISTS: another name has
+    the same id; INF_EFULL: too many owners; INF_ENOMEM. */
 int inf_registry_up(inf_registry *registry, inf_slice node, uint64_t boot);
 /** The owner is dead: its rows are kept and hidden. */
 void inf_registry_down(inf_registry *registry, uint64_t node, uint64_t now_ms);
