@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local core = require "infinitomata.core"
+local program = require "spec.support.program"
 
 describe("a pipe", function()
   local folder, path
@@ -79,9 +80,8 @@ describe("a pipe", function()
     assert.equal("EADDRINUSE", code)
     server:close()
     wait_for(function() return not os.rename(path, path) end)
-    os.execute(([[lua5.4 -e 'package.cpath = "%s"
-      require("infinitomata.core").pipe_listen("%s", print) os.exit(0, false)']])
-      :format(package.cpath, path))
+    local text = "require('infinitomata.core').pipe_listen(%q, print) os.exit(0, false)"
+    program.run { "-e", text:format(path) }
     assert.is_truthy(os.rename(path, path), "the dead one has left its file")
     local again = assert(core.pipe_listen(path, function() end))
     again:close()
