@@ -126,27 +126,6 @@ describe("a command", function()
   end)
 end)
 
-describe("watch.steps", function()
-  local watch = require "infinitomata.console.watch"
-
-  local function seen(current, ...)
-    local history = {}
-    for _, entry in ipairs { ... } do history[#history + 1] = { state = entry[1], n = entry[2] } end
-    return { current = current, history = history }
-  end
-
-  it("tells the states in between", function()
-    assert.same({ "b", "c", "d" },
-      watch.steps(seen("b", { "a", 1 }), seen("d", { "c", 1 }, { "b", 1 }, { "a", 1 })))
-  end)
-  it("tells nothing when nothing happened", function()
-    assert.same({}, watch.steps(seen("b", { "a", 1 }), seen("b", { "a", 1 })))
-  end)
-  it("tells the ends when the history is full", function()
-    assert.same({ "b", "c" }, watch.steps(seen("b", { "a", 5 }), seen("c", { "b", 5 })))
-  end)
-end)
-
 describe("commands.words", function()
   it("keeps what is quoted together", function()
     assert.same({ "a", "b c", "d", '"e' }, commands.words [[a "b c" 'd' "e]])
