@@ -268,12 +268,12 @@ static void ten_detect_as_memberlist_was_measured(void **state) {
 
 static void thirty_detect_as_memberlist_was_measured(void **state) {
     (void)state;
-    like_memberlist(30, 40, 7.41, 7.61);
+    like_memberlist(30, 24, 7.41, 7.61);
 }
 
 static void a_hundred_detect_as_memberlist_was_measured(void **state) {
     (void)state;
-    like_memberlist(100, 20, 9.32, 9.65);
+    like_memberlist(100, 12, 9.32, 9.65);
 }
 
 /* Several machines fall silent at once; when does the last survivor know the
@@ -323,7 +323,7 @@ typedef struct storm {
 /* Some of 128 members are deaf again and again (the paper's experiment). */
 static storm weather_storm(inf_member_tuning tuning, size_t slow,
                            uint64_t deaf_ms, uint64_t gap_ms) {
-    enum { NODES = 128, LENGTH_MS = 120000 };
+    enum { NODES = 128, LENGTH_MS = 68000 };
     record r;
     bool marks[NODES] = {false};
     tuning.suspicion_mult = 5; /* alpha */
