@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # death.sh BUILD: three nodes of ours on this machine; one is killed. The
 # others know at once, for its machine says that nobody listens there any more.
-# A node that merely stands still for two seconds is not harmed.
+# A node that merely stands still for two seconds is not harmed, and what Lua
+# does for ten seconds nobody notices at all.
 set -u
 . tests/lib.sh
 build=$1
@@ -42,6 +43,14 @@ for one in a b c; do
     done
 done
 sleep 1 # their links open
+
+echo "compute 10000" >>"$work/b/commands"
+echo "block 10" >>"$work/c/commands"
+ok_if "b computes for ten seconds" wait_for 30 grep -q computed "$work/b/events"
+ok_if "c waits for ten seconds" wait_for 30 grep -q blocked "$work/c/events"
+sleep 2
+ok_if "and nobody suspected anybody" \
+    sh -c "! grep -h -E 'suspect|fail' $work/a/events $work/b/events $work/c/events"
 
 kill -STOP "$pid_b"
 sleep 2

@@ -5,7 +5,8 @@
 --
 --   peer.lua DIR NAME BIND [KEY]
 --
--- Commands: join HOST:PORT | tag KEY VALUE | event NAME PAYLOAD | leave | stop
+-- Commands: join HOST:PORT | tag KEY VALUE | event NAME PAYLOAD | compute MS |
+-- block SECONDS | leave | stop
 
 local core = require("infinitomata.core")
 
@@ -54,6 +55,16 @@ local commands = {
   join = function(address) node:join("join", { address }) end,
   tag = function(tag, value) node:set_tag(tag, value) end,
   event = function(event, payload) node:user_event(event, payload) end,
+  compute = function(ms) -- a handler that does not come to an end
+    local finish = core.now() + tonumber(ms)
+    while core.now() < finish do
+    end
+    append("events", "computed")
+  end,
+  block = function(seconds) -- one that waits within C
+    os.execute("sleep " .. seconds)
+    append("events", "blocked")
+  end,
   leave = function() node:leave("leave") end,
   stop = function() running = false end,
 }
