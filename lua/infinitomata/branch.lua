@@ -18,6 +18,7 @@ local task = require "finitomata.task"
 ---@field private _starter infinitomata.Starter
 ---@field private _resolve "last"|"oldest"           which of two FSMs of one name stays
 ---@field private _policy table                     what the user set for this branch
+---@field private _merged infinitomata.Policy        that over the process's, _merged_from
 ---@field private _monitors table[]                  handles, so that `stop` cancels them
 ---@field private _on_stop fun(id: string)
 local Branch = {}
@@ -89,9 +90,15 @@ function Branch:__tostring()
   return ("infinitomata.Branch<%s>"):format(self.id)
 end
 
+---The policy of a call: the process's, under the branch's, under the call's own.
 ---@private
 function Branch:_retry(options)
-  return policy.with(policy.with(nil, self._policy), options)
+  local base = policy.current()
+  if self._merged_from ~= base then
+    self._merged_from, self._merged = base, policy.with(base, self._policy)
+  end
+  if options == nil then return self._merged end
+  return policy.with(self._merged, options)
 end
 
 ---@private
@@ -173,35 +180,49 @@ local OPS = {
   stop_fsm = 1,
 }
 
----Sends the question to the owner. An owner that no longer has the FSM is
----believed, unless the registry has learnt of a new place meanwhile.
+---True when the owner says that it has no such FSM, and the registry still names
+---one: either the row is about to go, or the name has a new place.
+local function outdated(self, name, answer, err)
+  if answer ~= nil or type(err) ~= "table" or err.code ~= "no_such_fsm" then return false end
+  local node = cluster.node()
+  return node ~= nil and node:whereis(self.id, name) ~= nil
+end
+
+---Sends the question to the owner.
 ---@private
 function Branch:_ask(op, retry, name, ...)
-  local node = cluster.node()
-  if not node then
+  if not cluster.node() then
     return nil, errors.new("no_such_fsm", ("no fsm is called %q"):format(name), { name = name })
   end
-  local result
-  for _ = 1, retry.attempts do
-    local owner, ref = node:whereis(self.id, name)
-    result = table.pack(cluster.call(retry, self.id, op, name, ...))
-    local err = result[2]
-    if result[1] ~= nil or type(err) ~= "table" or err.code ~= "no_such_fsm" then break end
-    local owner_now, ref_now = node:whereis(self.id, name)
-    if owner_now == nil or (owner_now == owner and ref_now == ref) then break end
+  local answer, second = cluster.call(retry, self.id, op, name, ...)
+  local left = retry.attempts
+  while left > 1 and outdated(self, name, answer, second) do
+    left = left - 1
+    task.sleep(retry.poll_interval)
+    answer, second = cluster.call(retry, self.id, op, name, ...)
   end
-  return table.unpack(result, 1, result.n)
+  if second == nil then return answer end
+  return answer, second
+end
+
+---The arguments that travel, and the options behind them.
+local function split(arguments, a, b, c, d)
+  if arguments == 3 then return d, a, b, c end
+  if arguments == 2 then return c, a, b end
+  if arguments == 1 then return b, a end
+  return a
 end
 
 local function operation(op, arguments)
-  return function(self, name, ...)
-    check.type(name, "string", 1, op)
-    if self._here[name] then return self._local[op](self._local, name, ...) end
+  local function ask(self, name, options, ...)
+    return self:_ask(op, self:_retry(options), name, ...)
+  end
+  return function(self, name, a, b, c, d)
+    if type(name) ~= "string" then check.type(name, "string", 1, op) end
+    if self._here[name] then return self._local[op](self._local, name, a, b, c) end
     local err = bad_name(name)
     if err then return nil, err end
-    local given = table.pack(...)
-    local retry = self:_retry(given[arguments + 1])
-    return self:_ask(op, retry, name, table.unpack(given, 1, math.min(given.n, arguments)))
+    return ask(self, name, split(arguments, a, b, c, d))
   end
 end
 

@@ -75,10 +75,16 @@ local function answer(token, ok, first, ...)
   end
 end
 
+local function handle(token, ...)
+  answer(token, xpcall(server, debug.traceback, ...))
+end
+
+---What is only accepted, not done, waits for nothing and needs no coroutine.
+local AT_ONCE = { transition = true }
+
 local function on_request(token, branch, op, name, ...)
-  task.spawn(function(...)
-    answer(token, xpcall(server, debug.traceback, branch, op, name, ...))
-  end, ...)
+  if AT_ONCE[op] then return handle(token, branch, op, name, ...) end
+  task.spawn(handle, token, branch, op, name, ...)
 end
 
 local function on_event(kind, ...)
@@ -106,9 +112,10 @@ local function failure(code, fields, what)
   return errors.new(code, what .. ": " .. text, fields)
 end
 
----Turns what the runtime woke us with into values, or nil and an error.
-local function settle(what, delivered, ok, ...)
-  if not delivered then return nil, failure(ok, (...), what) end
+---Turns what the runtime woke us with into values, or nil and an error about
+---the fsm or node called `name`.
+local function settle(kind, name, delivered, ok, ...)
+  if not delivered then return nil, failure(ok, (...), ("%s %q"):format(kind, name)) end
   if ok then return ... end
   return nil, errors.from_table((...))
 end
@@ -130,7 +137,7 @@ function M.call(policy, branch, op, name, ...)
   local waiter = task.waiter()
   local ok, code, path, why = node:call(waiter, policy, branch, op, name, ...)
   if not ok then return refused(code, path, why) end
-  return settle(("fsm %q"):format(name), task.wait(waiter))
+  return settle("fsm", name, task.wait(waiter))
 end
 
 ---Asks the node called `peer`.
@@ -144,7 +151,7 @@ function M.call_node(policy, peer, branch, op, name, ...)
   local waiter = task.waiter()
   local ok, code, path, why = node:call_node(waiter, policy, peer, branch, op, name, ...)
   if not ok then return refused(code, path, why) end
-  return settle(("node %q"):format(peer), task.wait(waiter))
+  return settle("node", peer, task.wait(waiter))
 end
 
 ---Reconciles the branch's rows with the named nodes (nil: with all).
