@@ -2,6 +2,9 @@
 #include "bind/value.h"
 #include "bind/walk.h"
 
+/* The largest table that is copied by way of the stack, in pairs. */
+#define FLAT_MAX 16
+
 static bool copy_any(inf_walk *walk, int index);
 
 /* Values that copy themselves. */
@@ -51,6 +54,35 @@ static bool copy_map(inf_walk *walk, int index, lua_Unsigned count) {
     return true;
 }
 
+bool inf_value_copy_flat(lua_State *L, int index) {
+    int base = lua_gettop(L);
+    int pairs = 0;
+    if (lua_type(L, index) != LUA_TTABLE || lua_rawlen(L, index) != 0) {
+        return false; /* a list is copied as one */
+    }
+    luaL_checkstack(L, 2 * FLAT_MAX + 6, INF_WHY_DEEP);
+    lua_pushnil(L);
+    while (lua_next(L, index) != 0) {
+        if (pairs == FLAT_MAX || !is_scalar(lua_type(L, -1)) ||
+            !is_scalar(lua_type(L, -2))) {
+            lua_settop(L, base);
+            return false;
+        }
+        pairs++;
+        lua_pushvalue(L, -2); /* the pair stays, the key goes on */
+    }
+    lua_createtable(L, 0, pairs);
+    int copy = lua_gettop(L);
+    for (int at = base + 1; at < copy; at += 2) {
+        lua_pushvalue(L, at);
+        lua_pushvalue(L, at + 1);
+        lua_rawset(L, copy);
+    }
+    if (pairs != 0) lua_replace(L, base + 1);
+    lua_settop(L, base + 1);
+    return true;
+}
+
 static bool copy_any(inf_walk *walk, int index) {
     int type = lua_type(walk->L, index);
     if (is_scalar(type)) {
@@ -58,6 +90,7 @@ static bool copy_any(inf_walk *walk, int index) {
         return true;
     }
     if (type != LUA_TTABLE) return inf_walk_refuse(walk, type);
+    if (inf_value_copy_flat(walk->L, index)) return true;
     inf_shape shape;
     if (!inf_walk_enter(walk, index, &shape)) return false;
     bool copied = shape.list ? copy_list(walk, index, shape.count)

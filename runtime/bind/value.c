@@ -246,6 +246,7 @@ static int core_unpack(lua_State *L) {
 }
 
 static int core_copy(lua_State *L) {
+    if (inf_value_copy_flat(L, 1)) return 1;
     inf_buf *scratch = &inf_binding_of(L)->scratch;
     const char *root = luaL_optstring(L, 2, "payload");
     luaL_checkany(L, 1);

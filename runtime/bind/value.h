@@ -25,6 +25,10 @@ bool inf_value_pack(lua_State *L, int index, const char *root, inf_buf *buf);
  * @return true, or false with the reason pushed. Raises on memory.
  */
 bool inf_value_unpack(lua_State *L, inf_cursor *cursor);
+/** Copies a small table of scalars under keys, as most payloads are, in one
+    pass: pushes the copy, or nothing when it is anything else. */
+bool inf_value_copy_flat(lua_State *L, int index);
+
 /** Whether inf_value_copy would succeed; `depth` is 0. Pushes nothing. */
 bool inf_value_plain(lua_State *L, int index, unsigned depth);
 
