@@ -140,7 +140,9 @@ end
 ---@param name string
 ---@param ref string of ours
 function Branch:lose(name, ref)
-  if self._here[name] ~= ref then return end
+  local node = cluster.node()
+  if self._here[name] ~= ref or not node then return end
+  if node:whereis(self.id, name) == node:self().name then return end -- the winner is gone again
   task.spawn(self._local.stop_fsm, self._local, name, "conflict")
 end
 
