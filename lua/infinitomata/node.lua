@@ -79,12 +79,16 @@ function M.leave()
   return cluster.leave()
 end
 
+local function no_node()
+  return nil, errors.new("no_node", "this process runs no node; node.start makes one")
+end
+
 ---@return { name: string, address: string, rpc: string, boot: integer }?
 ---@return finitomata.Error? err `no_node`
 function M.self()
   local node = cluster.node()
   if node then return node:self() end
-  return nil, errors.new("no_node", "this process runs no node; node.start makes one")
+  return no_node()
 end
 
 ---The names of the other live nodes, sorted.
@@ -106,6 +110,37 @@ end
 function M.members()
   local node = cluster.node()
   return node and node:members() or {}
+end
+
+local function done(ok, code, message)
+  if ok then return true end
+  return nil, errors.new(code, message)
+end
+
+---Sets a tag of this node, which every member sees, or removes it.
+---@param key string
+---@param value? string nil removes
+---@return true?
+---@return finitomata.Error? err `invalid` (a tag of our own), `too_big`, `no_node`
+function M.set_tag(key, value)
+  check.type(key, "string", 1, "set_tag")
+  check.optional(value, "string", 2, "set_tag")
+  local node = cluster.node()
+  if not node then return no_node() end
+  return done(node:set_tag(key, value))
+end
+
+---Sends a user event to all other members, Serf's agents among them.
+---@param name string
+---@param payload? string any bytes, a few hundred at most
+---@return true?
+---@return finitomata.Error? err `too_big`, `no_node`
+function M.send_event(name, payload)
+  check.type(name, "string", 1, "send_event")
+  check.optional(payload, "string", 2, "send_event")
+  local node = cluster.node()
+  if not node then return no_node() end
+  return done(node:user_event(name, payload))
 end
 
 ---Calls `fn(what, member)` when a member joins, changes, is suspected, fails or

@@ -228,6 +228,21 @@ describe("three nodes", function()
     assert.same({ "join b", "leave b" }, seen)
   end)
 
+  it("see each other's tags and hear each other's events", function()
+    start "ear@b"
+    assert(infinitomata.call("ear@b", "listen", "a"))
+    assert.is_true(infinitomata.node.set_tag("zone", "north"))
+    assert.is_true(infinitomata.node.send_event("deploy", "v2"))
+    eventually("the tag and the event", function()
+      local _, payload = assert(infinitomata.call("ear@b", "listen", "a"))
+      return payload.tags.zone == "north" and payload.heard.deploy == "v2"
+    end)
+    assert.is_true(infinitomata.node.set_tag("zone", nil))
+    local ok, err = infinitomata.node.set_tag("rpc", "1")
+    assert.is_nil(ok)
+    assert.equal("invalid", err.code)
+  end)
+
   it("synch by hand", function()
     assert.is_true(infinitomata.synch())
     local ok, err = infinitomata.synch { "nowhere" }

@@ -13,6 +13,7 @@ local counter = finitomata.define {
     counting --> |nap| counting
     counting --> |myself| counting
     counting --> |launch| counting
+    counting --> |listen| counting
     counting --> |finish| finished
   ]],
   auto_terminate = true,
@@ -50,6 +51,22 @@ end
 function on.myself(_, payload, fsm)
   local _, err = require("infinitomata").call(fsm.name, "add", 1)
   payload.code = err and err.code
+  return "counting", payload
+end
+
+--- What this node knows of the tags of the member `name`, and what it heard.
+local heard
+
+function on.listen(name, payload)
+  local node = require("infinitomata").node
+  if not heard then
+    heard = {}
+    node.on_event(function(event, text) heard[event] = text end)
+  end
+  for _, member in ipairs(node.members()) do
+    if member.name == name then payload.tags = member.tags end
+  end
+  payload.heard = heard
   return "counting", payload
 end
 
