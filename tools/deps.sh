@@ -81,6 +81,8 @@ lint_needs() {
 sanitize_needs() {
     need clang has clang
     need libclang-rt-14-dev clang_links address,undefined
+    # Without it the sanitizers name no functions, and suppress none.
+    need llvm has llvm-symbolizer
 }
 find_missing() {
     missing=
