@@ -51,7 +51,7 @@ busted_with() { # LUA SPEC: the specs pass
         busted -f "$root/tools/busted.lua" --lua="$1" -o TAP "$2"
 }
 # Runs a command on a pseudo-terminal, what it prints goes to standard output.
-on_terminal() { timeout 20 script -qec "$*" /dev/null </dev/null; }
+on_terminal() { TERM=xterm timeout 20 script -qec "$*" /dev/null </dev/null; }
 coloured() { on_terminal "$@" | grep -q "$(printf '\033')\["; }
 without_colour() { ! coloured "$@"; }
 
