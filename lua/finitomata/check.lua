@@ -1,14 +1,33 @@
 -- SPDX-License-Identifier: MIT
 
 --- Argument checks. A wrong type is the caller's bug: it raises, and the message
---- points to the line that called the public function. Every function here is
---- called directly from a public function, hence level 3.
+--- points to the line of the user's that called the public function, however
+--- many calls of our own lie between.
 local M = {}
 
-local LEVEL <const> = 3
+local OURS <const> = debug.getinfo(1, "S").source:match("^(.*)finitomata/check%.lua$")
+
+---True for a chunk of finitomata or infinitomata.
+local function is_ours(source)
+  if not OURS or source:sub(1, #OURS) ~= OURS then return false end
+  local rest = source:sub(#OURS + 1)
+  return rest:find("^finitomata/") ~= nil or rest:find("^infinitomata/") ~= nil
+end
+
+---Raises with the place of the nearest Lua function on the stack that is not ours.
+---@param message string
+function M.blame(message)
+  local level = 2
+  local info = debug.getinfo(level, "S")
+  while info and (info.what == "C" or is_ours(info.source)) do
+    level = level + 1
+    info = debug.getinfo(level, "S")
+  end
+  error(message, info and level or 0)
+end
 
 local function bad(position, name, message)
-  error(("bad argument #%d to '%s' (%s)"):format(position, name, message), LEVEL + 1)
+  M.blame(("bad argument #%d to '%s' (%s)"):format(position, name, message))
 end
 
 ---@param value any

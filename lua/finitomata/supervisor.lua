@@ -306,7 +306,8 @@ local function cached(fsm)
   if instances.kind(fsm).cache then return instances.payload(fsm) end
 end
 
-local WHATS <const> = { full = true, state = true, payload = true, cached = true }
+---What of an FSM `state` reads.
+M.READABLE = { full = true, state = true, payload = true, cached = true }
 
 ---Reads an FSM. All but "cached" see what was sent before.
 ---@async
@@ -319,7 +320,7 @@ function Branch:state(name, what)
   if what == nil then what = "full" end
   local reader = READ[what]
   if not reader then
-    if type(what) ~= "function" then check.one_of(what, WHATS, 2, "state") end
+    if type(what) ~= "function" then check.one_of(what, M.READABLE, 2, "state") end
   end
   if fsm == nil then return nil, no_such(name) end
   if what == "cached" then return cached(fsm) end

@@ -50,21 +50,25 @@ local function registry_hooks(branch)
   }
 end
 
+---What start_link takes beside the retry policy's knobs.
+local OPTIONS = policy.with_knobs { resolve = true, clock = "table", seed = "number" }
+
 local RESOLUTIONS = { last = "last", oldest = "first" }
 
 local function resolution(wanted)
   local known = RESOLUTIONS[wanted or "last"]
   if known then return known end
   local text = "bad option 'resolve' to 'start_link' (\"last\" or \"oldest\" expected, got %s)"
-  error(text:format(tostring(wanted)), 4)
+  check.blame(text:format(tostring(wanted)))
 end
 
 ---@param id string
 ---@param options? table the retry policy's keys, `resolve` ("last", "oldest": which of two FSMs
----  of one name stays when views had differed); all else is for finitomata
+---  of one name stays when views had differed), `clock`, `seed`
 ---@param on_stop fun(id: string) told when the branch has stopped
 ---@return infinitomata.Branch
 function Branch.new(id, options, on_stop)
+  check.options(options, OPTIONS, 2, "start_link")
   local retry, rest = {}, {}
   for key, value in pairs(options or {}) do
     if policy.has(key) then retry[key] = value else rest[key] = value end
@@ -182,6 +186,33 @@ local OPS = {
   stop_fsm = 1,
 }
 
+local function check_event(op)
+  return function(event, _, ms)
+    check.type(event, "string", 2, op)
+    check.duration(ms, 4, op)
+  end
+end
+
+local function check_text(op)
+  return function(text) check.type(text, "string", 2, op) end
+end
+
+---Wrong types raise here, not on the node that is asked.
+local CHECKS = {
+  transition = check_event "transition",
+  call = check_event "call",
+  state = function(what)
+    if what ~= nil then check.one_of(what, supervisor.READABLE, 2, "state") end
+  end,
+  allowed = check_text "allowed",
+  responds = check_text "responds",
+  can = check_text "can",
+  reset_timer = function(tick, ms)
+    check.optional(tick, "boolean", 2, "reset_timer")
+    check.duration(ms, 3, "reset_timer")
+  end,
+}
+
 ---True when the owner says that it has no such FSM, and the registry still names
 ---one: either the row is about to go, or the name has a new place.
 local function outdated(self, name, answer, err)
@@ -216,12 +247,14 @@ local function split(arguments, a, b, c, d)
 end
 
 local function operation(op, arguments)
+  local checked = CHECKS[op]
   local function ask(self, name, options, ...)
     return self:_ask(op, self:_retry(options), name, ...)
   end
   return function(self, name, a, b, c, d)
     if type(name) ~= "string" then check.type(name, "string", 1, op) end
     if self._here[name] then return self._local[op](self._local, name, a, b, c) end
+    if checked then checked(a, b, c) end
     local err = bad_name(name)
     if err then return nil, err end
     return ask(self, name, split(arguments, a, b, c, d))
@@ -275,6 +308,7 @@ end
 ---@return true?, finitomata.Error? err `unreachable`, its `nodes` did not answer
 function Branch:synch(nodes)
   check.optional(nodes, "table", 1, "synch")
+  for _, name in ipairs(nodes or {}) do check.type(name, "string", 1, "synch") end
   if not cluster.node() then return true end
   if not nodes then
     local err

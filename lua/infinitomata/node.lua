@@ -34,6 +34,7 @@ end
 
 local function addresses(join)
   if type(join) == "table" then return join end
+  check.optional(join, "string", 1, "node.start") -- the other thing that it may be
   local list = {}
   for address in (join or ""):gmatch("[^,%s]+") do list[#list + 1] = address end
   return list

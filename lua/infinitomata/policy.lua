@@ -42,7 +42,7 @@ local function checked(options, name)
   for key, value in pairs(options or {}) do
     if not valid(value) then
       local text = "bad option '%s' to '%s' (an integer from 1 to %d expected, got %s)"
-      error(text:format(key, name, MAX, value), 4)
+      check.blame(text:format(key, name, MAX, value))
     end
   end
   return options
@@ -94,6 +94,14 @@ function M.with(base, options)
   base = base or M.current()
   if options == nil then return base end
   return merged(base, checked(options, "policy"))
+end
+
+---The keys that `with` takes and their types, beside others, for check.options.
+---@param others table<string, string|boolean>
+---@return table<string, string|boolean>
+function M.with_knobs(others)
+  for key, kind in pairs(KNOBS) do others[key] = kind end
+  return others
 end
 
 ---True for the keys that `with` takes, so that others can sort their options.

@@ -98,6 +98,7 @@ end
 ---@param options? { weight: integer } weight of nodes without their own
 ---@return infinitomata.Ring
 function M.new(nodes, options)
+  check.optional(nodes, "table", 1, "ring.new")
   check.options(options, { weight = "number" }, 2, "ring.new")
   local weight = weight_of(options and options.weight or DEFAULT_WEIGHT, 2)
   local ring = setmetatable({ _points = cluster.ring(), _weight = weight }, Ring)

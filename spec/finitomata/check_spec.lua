@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local check = require "finitomata.check"
+local finitomata = require "finitomata"
 
 local function public(fn, ...) -- what the checks are made for: a public function
   fn(...)
@@ -7,11 +8,16 @@ end
 
 describe("A check", function()
   it("raises where the public function was called", function()
-    local function open(name) check.type(name, "string", 1, "open") end
     local line = debug.getinfo(1, "l").currentline + 1
-    local _, message = pcall(function() open(7) end)
+    local _, message = pcall(function() finitomata.start_fsm(nil) end)
     assert.matches("check_spec.lua:" .. line .. ":", message, 1, true)
-    assert.matches("bad argument #1 to 'open' (string expected, got number)", message, 1, true)
+    assert.matches("bad argument #1 to 'start_fsm' (name expected, got nil)", message, 1, true)
+  end)
+
+  it("blames nobody's line when only ours are on the stack", function()
+    local co = coroutine.create(check.type)
+    local _, message = coroutine.resume(co, 7, "string", 1, "open")
+    assert.equal("bad argument #1 to 'open' (string expected, got number)", message)
   end)
 
   it("lets optional arguments be absent", function()

@@ -105,4 +105,32 @@ describe("infinitomata without a node", function()
       infinitomata.state("nobody", "state", { attempt = 1 })
     end, "attempt")
   end)
+
+  it("raises on a wrong type where the user called, though nobody has the name", function()
+    local wrong = {
+      { "start_fsm", {}, "counter" },
+      { "start_fsm", "x", 1 },
+      { "transition", "x", 1 },
+      { "transition", "x", "add", 1, -5 },
+      { "call", "x", "add", 1, "soon" },
+      { "state", "x", "half" },
+      { "allowed", "x", 5 },
+      { "responds", "x" },
+      { "can", "x", 5 },
+      { "reset_timer", "x", "yes" },
+      { "reset_timer", "x", true, -1 },
+      { "synch", { 5 } },
+      { "start_link", "z", { bogus = 1 } },
+      { "start_link", "z", { attempts = "many" } },
+      { "configure", { bogus = 1 } },
+      { "configure", { attempts = -1 } },
+    }
+    for _, call in ipairs(wrong) do
+      local ok, problem = pcall(function()
+        return (infinitomata[call[1]](table.unpack(call, 2, 6)))
+      end)
+      assert.is_false(ok, call[1])
+      assert.matches("branch_spec.lua:%d+: bad .*'" .. call[1] .. "'", problem)
+    end
+  end)
 end)
