@@ -92,7 +92,7 @@ PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 # ---- verbs -----------------------------------------------------------------
 
 .DEFAULT_GOAL := all
-.PHONY: all demo test unit sim spec corpus scripts lint layers sanitize asan \
+.PHONY: all demo test unit sim spec corpus scripts lint layers docs sanitize asan \
     tsan fuzz bench install uninstall deps clean help programs compdb \
     run-tests run-demo chaos mutants
 
@@ -161,6 +161,10 @@ bench: ## transitions, remote latency, memory: each against a limit of this run
 	@tools/deps.sh build
 	+@$(MAKE) --no-print-directory $(PARALLEL) all $(BENCH_BIN)
 	@bench/run.sh $(B)
+
+docs: ## docs/api.md and docs/c-api.md, from the comments in the sources
+	@lua5.4 tools/reference.lua > docs/api.md
+	@lua5.4 tools/c_reference.lua > docs/c-api.md
 
 deps: ## finds what is missing; installs it when it may, else says how
 	@tools/deps.sh build test

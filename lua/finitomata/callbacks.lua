@@ -4,6 +4,38 @@
 --- keyed by, and which function answers for a state and an event.
 local M = {}
 
+---All are optional, and may be given to `define` or assigned to the definition later.
+---Each is a function, or a table of functions keyed by what it is about: a state
+---(`on_enter`, `on_exit`, `on_timer`, `on_fork`, `on_terminate`), an event
+---(`on_failure`, `on_rollback`), or for `on_transition` a state and in it an event.
+---`_` stands for any other. They run in coroutines and may wait, `guards` excepted.
+---@class finitomata.Callbacks
+---@field on_start? fun(payload: any): ... nothing; or another payload; or a payload and `"wait"`,
+---  to stay before the first state until `__start__` is sent; or `nil, reason`: the start fails
+---@field on_transition? fun(state: string, event: string, event_payload: any, payload: any,
+---  fsm: finitomata.Fsm): ... the new state, and the new payload if it changes; nothing when the
+---  diagram has one way only; or `nil, reason`: refused
+---@field on_enter? fun(state: string, fsm: finitomata.Fsm) what it returns is ignored
+---@field on_exit? fun(state: string, fsm: finitomata.Fsm) what it returns is ignored
+---@field on_failure? fun(event: string, event_payload: any, fsm: finitomata.Fsm) an event was
+---  refused
+---@field on_rollback? fun(event: string, event_payload: any, fsm: finitomata.Fsm) `on_transition`
+---  named a state that the event does not lead to, or the storage refused
+---@field on_timer? fun(state: string, fsm: finitomata.Fsm): finitomata.TimerAnswer? every `timer`
+---  ms
+---@field on_fork? fun(state: string, payload: any): ... the flow to start, when there are several
+---@field on_terminate? fun(fsm: finitomata.Fsm, reason: any) the FSM ends: `"normal"` from a final
+---  state, `"conflict"` when another FSM of the name stays, `"leave"` with its node, or the reason
+---  of `stop_fsm`
+
+---What `on_timer` may return; the fields combine.
+---@class finitomata.TimerAnswer
+---@field payload? any the new payload
+---@field send? string an event to send to itself
+---@field with? any its event payload
+---@field every? number ms, the interval from now on
+---@field stop? boolean no more ticks
+
 ---What a callback's table is keyed by, outermost first.
 M.KEYS = {
   on_start = {},

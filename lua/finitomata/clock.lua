@@ -72,7 +72,8 @@ function Virtual:start(ms, fn, arg)
   return timer
 end
 
----@param timer any
+---Takes a timer back.
+---@param timer any what `start` gave
 ---@return boolean stopped false when it has fired or was stopped already
 function Virtual:stop(timer)
   if timer.fn == nil then return false end
@@ -109,6 +110,17 @@ end
 
 ---Moves the time on. Timers fire in the order of their due times, and what they
 ---set going is finished before the next one fires.
+---
+---```lua
+---local finitomata = require "finitomata"
+---
+---local clock = finitomata.virtual_clock()
+---local branch = finitomata.start_link("fast", { clock = clock })
+---branch:start_fsm("gate", "turnstile")
+---branch:transition("gate", "switch_off", nil, 3600000)
+---clock:advance(3600000) -- an hour, at once
+---assert(branch:state("gate", "state") == "off")
+---```
 ---@param ms number
 function Virtual:advance(ms)
   if type(ms) ~= "number" or ms ~= ms or ms < 0 then

@@ -18,12 +18,12 @@ local plan_of = require("finitomata.plan")
 ---@field events string[]    without `__start__` and `__end__`
 ---@field entry string       the state that comes first
 ---@field exits string[]     states that can end
----@field transitions {from: string, to: string, event: string}[]
+---@field transitions {from: string, to: string, event: string}[] in the order of the diagram
 ---@field hard table[]       edges that carry a `!` event: {state, event}
 ---@field soft table[]       edges that carry a `?` event: {state, event}
 ---@field ambiguous table[]  {state, event, targets} for every event with several targets
 ---@field dsl string         the text of the diagram
----@field syntax string|table
+---@field syntax string|table what it is written in
 ---@field hash string        of states, events and transitions
 ---@field warnings string[]  what is allowed but looks wrong
 local Definition = {}
@@ -510,7 +510,8 @@ function Definition:lint()
   return syntax.lint(self.transitions)
 end
 
----@return string text of a Mermaid diagram
+---The diagram for Mermaid.
+---@return string text
 function Definition:mermaid()
   if self.syntax == "flowchart" then return parser.syntax("flowchart").lint(self.transitions) end
   local lines = { "stateDiagram-v2" }
@@ -521,7 +522,8 @@ function Definition:mermaid()
   return table.concat(lines, "\n")
 end
 
----@return string text of a PlantUML diagram
+---The diagram for PlantUML.
+---@return string text
 function Definition:plantuml()
   local lines = { "@startuml", "" }
   for _, t in ipairs(self.transitions) do
@@ -534,7 +536,8 @@ function Definition:plantuml()
   return table.concat(lines, "\n")
 end
 
----@return string text of a Graphviz graph
+---The diagram for Graphviz.
+---@return string text
 function Definition:dot()
   local lines = { "digraph fsm {", "  rankdir=LR;", '  "*" [shape=point];' }
   for _, state in ipairs(self.states) do

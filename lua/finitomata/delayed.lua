@@ -17,6 +17,15 @@ local function send(self)
 end
 
 ---Takes the event back.
+---
+---```lua
+---local finitomata = require "finitomata"
+---
+---local branch = finitomata.start_link "later"
+---branch:start_fsm("gate", "turnstile")
+---local ok, delayed = branch:transition("gate", "switch_off", nil, 60000)
+---assert(ok and delayed:cancel())
+---```
 ---@return boolean cancelled false when it was sent, or taken back, already
 function Delayed:cancel()
   if self.sent then return false end

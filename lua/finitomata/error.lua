@@ -4,8 +4,22 @@
 --- fields that belong to the case. A function that may fail at run time returns
 --- `nil, err` with one of these.
 ---@class finitomata.Error
----@field code string    a short word: "no_such_fsm", "timeout", "refused", ...
----@field message string a sentence
+---@field code string    a short word, the same in every release: "no_such_fsm", "timeout", ...
+---@field message string a sentence; `tostring(err)` gives it
+---@field name? any      the FSM that it is about
+---@field node? string   the node that it is about
+---@field reason? any    of a refusal: what the callback, the guard or the storage gave
+---@field stage? string  of a refusal, where it happened: "on_start", "not_responding", "guard",
+---  "on_transition", "not_allowed", "persistency", "on_exit", "on_enter", "listener", "timer",
+---  "fork" or "runaway"
+---@field state? string  of a refusal: the state that was kept
+---@field event? string  of a refusal: the event
+---@field event_payload? any of a refusal: what came with the event
+---@field faults? table[] of a diagram: all that is wrong in it, each with `line`, `column`,
+---  `message`
+---@field attempts? integer of a call: how often it was tried
+---@field elapsed_ms? integer of a call: how long
+---@field cause? finitomata.Error of a call: why the last attempt failed
 local Error = {}
 Error.__index = Error
 Error.__name = "finitomata.Error"

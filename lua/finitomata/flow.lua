@@ -339,9 +339,20 @@ end
 
 -- ---- using one -------------------------------------------------------------------
 
+---A step of a flow, for `finitomata.flow`.
+---@class finitomata.FlowStep
+---@field from string|string[] the states in which the step may be taken
+---@field to? string|string[] where it leads; nothing: to any state; a state from which no step
+---  starts ends the flow
+---@field run? fun(payload: any, id: any, object: any, fsm: finitomata.Fsm): any does the work; what
+---  it returns is remembered
+---@field initial? boolean the flow begins in the state from which this step starts
+---@field final? boolean the flow ends with this step
+
+---What `branch:flow(name, state)` gives.
 ---@class finitomata.Flow
----@field branch finitomata.Branch
----@field name string
+---@field branch finitomata.Branch where it runs
+---@field name string under which it runs there
 local Flow = { __name = "finitomata.Flow" }
 Flow.__index = Flow
 

@@ -22,8 +22,10 @@ local M = {
   telemetry = telemetry,
 }
 
----Makes a definition. Raises, with everything that is wrong, when it cannot be.
----@param options table
+---Makes a definition. Raises, with everything that is wrong, when it cannot be:
+---the error's `faults` name file, line, column and what was expected.
+---@param options finitomata.Options the [options](#options-of-define), [callbacks](#callbacks)
+---  among them
 ---@return finitomata.Definition
 function M.define(options)
   local definition = definitions.define(options, 2)
@@ -31,9 +33,19 @@ function M.define(options)
 end
 
 ---The transitions of a diagram, in source order.
----@param text string
+---
+---```lua
+---local finitomata = require "finitomata"
+---
+---local list = finitomata.parse "on --> |flip| off"
+---assert(list[2].from == "on" and list[2].event == "flip" and list[2].to == "off")
+---
+---local none, err = finitomata.parse "on -> |flip| off"
+---assert(not none and err.code == "malformed" and err.line == 1 and err.column == 4)
+---```
+---@param text string the diagram
 ---@param syntax? string|table "flowchart" (default), "state_diagram", {parse=, lint=}
----@return {from: string, to: string, event: string}[]?
+---@return {from: string, to: string, event: string}[]? transitions `"*"` is the start and the end
 ---@return finitomata.Error? err code, line, column, states; `err.faults` lists every fault
 function M.parse(text, syntax)
   check.type(text, "string", 1, "parse")
@@ -43,17 +55,18 @@ function M.parse(text, syntax)
   return parser.parse(text, syntax)
 end
 
----Makes a flow, for the option `forks`, of a table of steps:
----event -> {from=, to=, run=, initial=, final=}.
----@param steps table<string, table>
----@param options? {on_initialization: function?, name: string?}
----@return finitomata.Definition
+---Makes a flow, for the option `forks`: a procedure of steps that runs beside an FSM.
+---@param steps table<string, finitomata.FlowStep> by event
+---@param options? {on_initialization: function?, name: string?} `on_initialization(payload)` runs
+---  before the first step, and may refuse with `nil, reason`; the name is for `on_fork`
+---@return finitomata.Definition flow
 function M.flow(steps, options)
   local definition = flow.new(steps, options)
   return definition
 end
 
----A clock that moves only by `:advance(ms)`.
+---A clock that moves only by `:advance(ms)`, for `start_link { clock = }`; see
+---[a virtual clock](#a-virtual-clock).
 ---@return finitomata.Clock
 M.virtual_clock = clocks.virtual
 
@@ -62,9 +75,11 @@ M.virtual_clock = clocks.virtual
 local branches = {}
 local LINK_OPTIONS <const> = { clock = "table", node = "string", seed = "number" }
 
----Starts a branch, or gives the one that runs under the id.
+---Starts a branch, FSMs under names of their own, or gives the one that runs under
+---the id.
 ---@param id? any "default" when absent
----@param options? {clock: finitomata.Clock?, node: string?, seed: integer?}
+---@param options? {clock: finitomata.Clock?, node: string?, seed: integer?} the clock that its FSMs
+---  live by, what they see as `fsm.node`, the seed of `random`; used only when the branch is new
 ---@return finitomata.Branch
 function M.start_link(id, options)
   check.options(options, LINK_OPTIONS, 2, "start_link")
@@ -96,13 +111,13 @@ for _, name in ipairs(CALLS) do
   end
 end
 
----Sends an event to an FSM of the default branch.
----@param name any
----@param event string
----@param event_payload? any
----@param delay_ms? number
----@return true?
----@return finitomata.Error|finitomata.Delayed|nil
+---Sends an event to an FSM of the default branch, as `branch:transition` does.
+---@param name any the FSM
+---@param event string what happens to it
+---@param event_payload? any plain data
+---@param delay_ms? number send it later
+---@return true? ok
+---@return finitomata.Error|finitomata.Delayed|nil err or, of a delayed event, its handle
 function M.transition(name, event, event_payload, delay_ms)
   return (branches.default or M.start_link()):transition(name, event, event_payload, delay_ms)
 end
@@ -111,7 +126,7 @@ end
 
 ---Pauses the caller: in a handler the handler, elsewhere everything but the FSMs.
 ---@async
----@param ms number
+---@param ms number on the clock of the FSM whose handler it is
 function M.sleep(ms)
   if ms == nil then check.type(ms, "number", 1, "sleep") end
   check.duration(ms, 1, "sleep")
@@ -119,9 +134,9 @@ function M.sleep(ms)
   task.sleep(ms, fsm and supervisor.clock_of(fsm) or clocks.real())
 end
 
----Runs a function in a coroutine of its own, soon.
+---Runs a function in a coroutine of its own, soon. An error in it is logged.
 ---@param fn function
----@param ... any
+---@param ... any its arguments
 function M.spawn(fn, ...)
   check.type(fn, "function", 1, "spawn")
   task.spawn(fn, ...)
@@ -133,9 +148,20 @@ end
 
 ---Runs a function and the loop until the function returns, and returns what it
 ---returned. An error in it is raised here.
+---
+---```lua
+---local finitomata = require "finitomata"
+---
+---local state = finitomata.run(function()
+---  assert(finitomata.start_fsm("gate", "turnstile"))
+---  finitomata.sleep(1)
+---  return finitomata.call("gate", "coin_in", 1)
+---end)
+---assert(state == "opened")
+---```
 ---@async
 ---@param fn function
----@param ... any
+---@param ... any its arguments
 ---@return any ...
 function M.run(fn, ...)
   check.type(fn, "function", 1, "run")

@@ -28,6 +28,7 @@ function M.set_level(level)
   end
 end
 
+---Has lines passed to a function.
 ---@param fn? fun(level: string, message: string) standard error when absent
 ---@return fun(level: string, message: string) previous
 function M.set_sink(fn)
@@ -39,6 +40,7 @@ function M.set_sink(fn)
   return previous
 end
 
+---Writes a line, if its level is high enough.
 ---@param level "debug"|"info"|"warning"|"error"
 ---@param format string
 ---@param ... any arguments of string.format
@@ -48,16 +50,24 @@ function M.write(level, format, ...)
   pcall(sink, level, message) -- a broken sink must not break the engine
 end
 
+---Writes a line of the level "debug".
 ---@param format string
+---@param ... any arguments of string.format
 function M.debug(format, ...) M.write("debug", format, ...) end
 
+---Writes a line of the level "info".
 ---@param format string
+---@param ... any arguments of string.format
 function M.info(format, ...) M.write("info", format, ...) end
 
+---Writes a line of the level "warning".
 ---@param format string
+---@param ... any arguments of string.format
 function M.warning(format, ...) M.write("warning", format, ...) end
 
+---Writes a line of the level "error".
 ---@param format string
+---@param ... any arguments of string.format
 function M.error(format, ...) M.write("error", format, ...) end
 
 return M

@@ -6,6 +6,43 @@ local config = require("finitomata.config")
 
 local M = {}
 
+---What `finitomata.define` takes; the [callbacks](#callbacks) may stand beside.
+---@class finitomata.Options
+---@field fsm string the text of the diagram
+---@field name? string the module's name, under which other nodes require it; found by itself
+---@field syntax? "flowchart"|"state_diagram"|table what the text is written in: Mermaid's
+---  flowcharts (default), PlantUML's or Mermaid's state diagrams, or `{ parse =, lint = }`
+---@field auto_terminate? boolean|string|string[] final states that end by themselves; all of them
+---  when `true`; default `false`
+---@field timer? false|true|number ms between two calls of `on_timer`; `true` is 5000; default
+---  `false`
+---@field after? table<string, table> `{ state = { ms, event, event_payload? } }`, or lists of
+---  these: the event is sent after so long in the state, and dropped when the state is left
+---@field ensure_entry? boolean|string[]|table events that lead to these states are tried until they
+---  succeed: `true` (the first state), states, or `{ state = { max = 10, delay = 100, factor = 2 }
+---  }`
+---@field guards? table `{ state = { event = { ["reason"] = f } } }`: `f(event_payload, payload,
+---  fsm)` must agree, or the event is refused for that reason
+---@field postpone? table<string, string|string[]> `{ state = { events } }`: they wait until the
+---  state is another; `_` is any state
+---@field ignore? table<string, string|string[]> `{ state = { events } }`: dropped without a failure
+---@field internal? table<string, string|string[]> `{ state = { events } }`: an edge from the state
+---  to itself that neither exits nor enters it
+---@field any? table<string, string> `{ event = state }`: an edge from every state that goes on
+---@field listener? function|table|table[] `f(name, state, payload)` after every transition, or a
+---  table with `after_transition`, or a list of them
+---@field persistency? table a storage, see [finitomata.persistency](#finitomatapersistency)
+---@field forks? table `{ state = { event = flow } }`, or lists of flows
+---@field history? integer how many states that were left are remembered; default 5
+---@field payload_mode? "copy"|"share" whether callbacks get copies (default) or the payload itself
+---@field cache_state? boolean whether `state(name, "cached")` answers; default `true`
+---@field hibernate? boolean|string|string[] states in which an FSM is expected to rest for long
+---@field mailbox? integer how many events may wait, default 100000; more are `overloaded`
+---@field max_handler_ms? false|number how long a handler may run without waiting; default off
+---@field shutdown? number ms that a stop waits for a handler; default 5000
+---@field strict? boolean refuse a start while a choice of the diagram has no handler; default
+---  `false`
+
 ---@class finitomata.options.Reading
 ---@field given table         the options as written
 ---@field states table<string, true>

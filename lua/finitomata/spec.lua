@@ -4,11 +4,15 @@
 --- step. Nothing sleeps, every state that the FSM passes has to be named, and a
 --- failure shows the whole way that was walked.
 ---
----     local t = spec.start("turnstile", { passengers = 0 })
----     t:expect { "ready", "closed" }
----     t:refuse("coin_in", "too little", 0)
----     t:send("coin_in", 1):expect { "opened" }
----     t:send("walk_in"):expect { "closed", payload = { passengers = 1 } }
+--- ```lua
+--- local spec = require "finitomata.spec"
+---
+--- local t = spec.start("turnstile", { coins = 0 })
+--- t:expect { "closed" }
+--- t:refuse("coin_in", "too little", 0)
+--- t:send("coin_in", 1):expect { "opened", payload = { coins = 0 } }
+--- t:send("walk_in"):expect { "closed" }
+--- ```
 local Error = require("finitomata.error")
 local check = require("finitomata.check")
 local clocks = require("finitomata.clock")
@@ -20,15 +24,16 @@ local telemetry = require("finitomata.telemetry")
 
 local M = {}
 
+---What `spec.start` gives.
 ---@class finitomata.Walk
----@field definition finitomata.Definition
----@field branch finitomata.Branch
+---@field definition finitomata.Definition of the FSM
+---@field branch finitomata.Branch     where it runs
 ---@field clock finitomata.Clock       virtual
 ---@field name any                     of the FSM
 ---@field state string                 where it is now, "*" after the end
 ---@field payload any                  what it has now
----@field error finitomata.Error?      its `last_error`
----@field alive boolean
+---@field error? finitomata.Error      its `last_error`
+---@field alive boolean                whether it has not ended
 ---@field private _fsm table           the view that callbacks get
 ---@field private _path table[]        everything that happened: {event, to} or {event, refused}
 ---@field private _passed string[]     the states that the last step passed
@@ -277,11 +282,10 @@ local function check_payload(self, expected)
 end
 
 ---The states that the last step passed, all of them and in order, automatic ones
----included; "*" is the end. Beside them:
----  `payload`  the payload now: a value to equal, or a function that fails the
----             test by raising or by returning false;
----  `fields`   some of its fields.
----@param expected table { "state", ..., payload = any, fields = table }
+---included; "*" is the end. Beside them may stand `payload`, the payload now (a value
+---to equal, or a function that fails the test by raising or by returning false), and
+---`fields`, some of its fields.
+---@param expected table `{ "state", ..., payload = any, fields = table }`
 ---@return finitomata.Walk self
 function Walk:expect(expected)
   check_expected(self, expected)
@@ -345,7 +349,8 @@ end
 ---there for `expect`.
 ---@param module string|finitomata.Definition
 ---@param payload? any
----@param options? { name: any, id: any, node: string? }
+---@param options? { name: any, id: any, node: string? } what the FSM is called, its branch's id,
+---  and the node that it sees
 ---@return finitomata.Walk
 function M.start(module, payload, options)
   if not definitions.is(module) then check.type(module, "string", 1, "start") end
@@ -384,18 +389,22 @@ function M.refuse_start(module, payload, reason)
       shown(reason), shown(told)))
 end
 
+---What `explore` takes. Functions that make something get `roll(n)` and `roll(m, n)`: an
+---integer from 1 or m up to n.
+---@class finitomata.ExploreOptions
+---@field payload? any to start with, or a function that makes one
+---@field events? table<string, any> by event, its payload, or a function that makes one
+---@field check? fun(walk: finitomata.Walk): any called after every step: raises, or returns false,
+---  when something is wrong
+---@field advance? number up to so many ms pass now and then
+---@field steps? integer in one walk; default 50
+---@field runs? integer how many walks; default 100
+---@field seed? integer of the first walk
+
 ---Walks at random, again and again, and fails with the shortest walk it finds on
 ---which a callback raises or returns what it must not, or the check does not hold.
----Options:
----  `payload`  to start with, or a function that makes one;
----  `events`   by event, its payload, or a function that makes one;
----  `check`    called with the walk after every step: raises, or returns false, when
----             something is wrong;
----  `advance`  up to so many ms pass now and then;
----  `steps`    in one walk (50), `runs` walks (100), `seed` of the first one.
----The functions get `roll(n)` and `roll(m, n)`: an integer from 1 or m up to n.
 ---@param module string|finitomata.Definition
----@param options? table
+---@param options? finitomata.ExploreOptions
 function M.explore(module, options)
   local definition = definition_of(module)
   local failure = explore.run(function(payload) return M.start(definition, payload) end, options)

@@ -20,9 +20,9 @@ local task = require("finitomata.task")
 local send = instances.send
 
 ---@class finitomata.Branch
----@field id string
+---@field id any                    "default" unless another was given
 ---@field node string               what FSMs see as `fsm.node`
----@field clock finitomata.Clock
+---@field clock finitomata.Clock    the time that its FSMs live by
 ---@field private _fsms table<any, finitomata.Instance>
 ---@field private _starting table<any, true>
 ---@field private _count integer
@@ -148,10 +148,11 @@ end
 
 ---Starts an FSM. It is found under its name from now on, and its entry runs
 ---before anything that is sent to it later.
----@param name any
----@param implementation string|finitomata.Definition
+---@param name any of its own in the branch; not nil and not NaN
+---@param implementation string|finitomata.Definition the name of the module that returns the
+---  definition, or the definition
 ---@param payload? any plain data; a key `parent` is taken out of it
----@return string? ref
+---@return string? ref of this FSM and no other, ever
 ---@return finitomata.Error? err already_started, unknown_implementation, not_serializable,
 ---  on_start, ...
 function Branch:start_fsm(name, implementation, payload)
@@ -220,13 +221,13 @@ end
 -- ---- sending -------------------------------------------------------------------
 
 ---Sends an event. It is accepted, not handled, when this returns.
----@param name any
----@param event string
+---@param name any the FSM
+---@param event string what happens to it
 ---@param event_payload? any plain data
 ---@param delay_ms? number send it later; it then meets whatever has the name by then
----@return true?
----@return finitomata.Error|table|nil err no_such_fsm, overloaded, not_serializable; or, of a
----  delayed event, a handle with `:cancel()`
+---@return true? ok
+---@return finitomata.Error|finitomata.Delayed|nil err no_such_fsm, overloaded, not_serializable;
+---  or, of a delayed event, [its handle](#a-delayed-event)
 function Branch:transition(name, event, event_payload, delay_ms)
   local fsm = self._fsms[name]
   if fsm and not delay_ms then return send(fsm, event, event_payload) end
@@ -266,12 +267,13 @@ end
 
 ---Sends an event and waits for what becomes of it.
 ---@async
----@param name any
----@param event string
----@param event_payload? any
----@param timeout_ms? number
+---@param name any the FSM
+---@param event string what happens to it
+---@param event_payload? any plain data
+---@param timeout_ms? number how long to wait; 5000 when absent
 ---@return string? state the new one; "*" when the FSM has ended
----@return any payload    or the error: refused, not_allowed, not_responding, guard, ...
+---@return any payload the new one; or the error: refused, not_allowed, not_responding, guard,
+---  raised, runaway, timeout, no_such_fsm, calling_self, deadlock, overloaded, ...
 function Branch:call(name, event, event_payload, timeout_ms)
   check.type(event, "string", 2, "call")
   check.duration(timeout_ms, 4, "call")
@@ -311,10 +313,11 @@ M.READABLE = { full = true, state = true, payload = true, cached = true }
 
 ---Reads an FSM. All but "cached" see what was sent before.
 ---@async
----@param name any
----@param what? "full"|"state"|"payload"|"cached"|fun(fsm: table): any
----@return any
----@return finitomata.Error? err
+---@param name any the FSM
+---@param what? "full"|"state"|"payload"|"cached"|fun(fsm: finitomata.Fsm): any "full" (default):
+---  [all fields](#what-callbacks-see); "cached": the payload as it is now, without waiting
+---@return any answer
+---@return finitomata.Error? err no_such_fsm, timeout; raised, when the function does
 function Branch:state(name, what)
   local fsm = self._fsms[name]
   if what == nil then what = "full" end
@@ -328,6 +331,7 @@ function Branch:state(name, what)
   return read(self, fsm, apply, what)
 end
 
+---Whether an FSM of that name runs.
 ---@param name any
 ---@return boolean
 function Branch:alive(name)
@@ -365,7 +369,7 @@ function Branch:responds(name, event)
 end
 
 ---Whether the FSM would take an event now: its state answers it, and the guards
----are met. No callback but the guards is run.
+---are met. No callback but the guards is run, so `on_transition` may still refuse.
 ---@async
 ---@param name any
 ---@param event string
@@ -382,8 +386,8 @@ end
 ---Calls `on_timer` now and starts the interval again.
 ---@async
 ---@param name any
----@return true?
----@return finitomata.Error?
+---@return true? ok
+---@return finitomata.Error? err no_such_fsm
 function Branch:timer_tick(name)
   local fsm = self._fsms[name]
   if fsm == nil then return nil, no_such(name) end
@@ -402,8 +406,8 @@ end
 ---@param name any
 ---@param tick? boolean let it go off at once
 ---@param ms? number    the interval from now on
----@return true?
----@return finitomata.Error?
+---@return true? ok
+---@return finitomata.Error? err no_such_fsm
 function Branch:reset_timer(name, tick, ms)
   check.optional(tick, "boolean", 2, "reset_timer")
   check.duration(ms, 3, "reset_timer")
@@ -426,13 +430,15 @@ function Branch:_row(fsm)
   return { implementation = implementation_of(fsm), ref = self:_ref(fsm), node = self.node }
 end
 
----@return table<any, {implementation: string, ref: string, node: string}>
+---Every FSM of the branch.
+---@return table<any, {implementation: string, ref: string, node: string}> rows by name
 function Branch:all()
   local rows = {}
   for name, fsm in pairs(self._fsms) do rows[name] = self:_row(fsm) end
   return rows
 end
 
+---How many FSMs run in the branch.
 ---@return integer
 function Branch:count()
   return self._count
@@ -484,8 +490,8 @@ end
 ---@async
 ---@param name any
 ---@param reason? any what `on_terminate` is told, "stop" by default
----@return true?
----@return finitomata.Error?
+---@return true? ok
+---@return finitomata.Error? err no_such_fsm
 function Branch:stop_fsm(name, reason)
   local fsm = self._fsms[name]
   if fsm == nil then return nil, no_such(name) end
@@ -502,15 +508,15 @@ function Branch:dismiss(name, reason)
 end
 
 ---The flow that runs for a fork state of an FSM.
----@param name any
----@param state string
----@return finitomata.Flow?
+---@param name any the FSM
+---@param state string the fork state
+---@return finitomata.Flow? flow
 ---@return finitomata.Error? err "no_such_fsm"
 function Branch:flow(name, state)
   return flows.of(self, name, state)
 end
 
----Ends all FSMs of the branch.
+---Ends all FSMs of the branch, which is forgotten then.
 ---@async
 ---@return true
 function Branch:stop()
@@ -556,7 +562,7 @@ function Branch:_tell(kind, name, fsm)
 end
 
 ---Calls `fn(kind, rows)` when FSMs come and go.
----@param fn fun(kind: "join"|"leave"|"conflict", rows: table)
+---@param fn fun(kind: "join"|"leave"|"conflict", rows: table) the rows are by name, as in `all`
 ---@return {cancel: fun(self)} handle
 function Branch:monitor(fn)
   check.type(fn, "function", 1, "monitor")

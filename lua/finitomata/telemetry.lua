@@ -13,18 +13,20 @@ M.active = false
 
 local handlers = {}
 
+---What became of one event.
 ---@class finitomata.telemetry.Record
 ---@field name any           the FSM
----@field id string          its branch
----@field implementation string?
----@field event string
----@field from string
+---@field id any             its branch
+---@field implementation? string the name of its definition
+---@field event string       what happened
+---@field from string        where it was before
 ---@field to string          where it is afterwards
----@field duration_ns integer
+---@field duration_ns integer from the event's turn to its end, callbacks included
 ---@field outcome string     "ok", or the code of the error
----@field error finitomata.Error?
----@field fsm table          the FSM, as callbacks see it
+---@field error? finitomata.Error why it was refused
+---@field fsm finitomata.Fsm the FSM, as callbacks see it
 
+---Calls `fn(record)` for every event that an FSM of this process has handled.
 ---@param fn fun(record: finitomata.telemetry.Record)
 ---@return {cancel: fun(self)} handle
 function M.attach(fn)

@@ -15,19 +15,21 @@ local ATTEMPT <const>, DEAD <const> = 1 << 34, math.maxinteger
 
 local M = {}
 
+---The argument `fsm` of callbacks, and what `state(name)` answers. It can be read and
+---not changed.
 ---@class finitomata.Fsm
----@field name any
+---@field name any          under which it was started
 ---@field id any            of its branch
 ---@field node string       the node it lives on
 ---@field current string    the state
----@field previous string?
+---@field previous string? the state before
 ---@field payload any       a copy, unless payloads are shared
 ---@field history {state: string, n: integer}[] states left, newest first
----@field lifecycle "created"|"loaded"|"failed"|"unknown"
+---@field lifecycle "created"|"loaded"|"failed"|"unknown" whether it began anew or came from storage
 ---@field parent any        who started it: an FSM, or the node
 ---@field timer number|false the interval
 ---@field attempt integer   0 for an event as it was sent, then counted up
----@field last_error finitomata.Error?
+---@field last_error finitomata.Error? why the last event was not taken; nothing after a success
 local meta = { __name = "finitomata.Fsm" }
 
 ---The payload, as far as its owner shows it.

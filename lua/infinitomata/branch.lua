@@ -12,7 +12,7 @@ local supervisor = require "finitomata.supervisor"
 local task = require "finitomata.task"
 
 ---@class infinitomata.Branch
----@field id string
+---@field id string "default" unless another was given
 ---@field private _local finitomata.Branch          the FSMs of this node
 ---@field private _here table<string, string>       name -> ref of those FSMs
 ---@field private _starter infinitomata.Starter
@@ -24,6 +24,12 @@ local task = require "finitomata.task"
 local Branch = {}
 Branch.__index = Branch
 Branch.__name = "infinitomata.Branch"
+
+---An FSM as all nodes know it.
+---@class infinitomata.Row
+---@field implementation string the module of its definition
+---@field ref string  of this FSM and no other, ever
+---@field node string on which it runs
 
 local NAME_MAX = 255
 
@@ -152,14 +158,24 @@ end
 
 -- ---- starting ----------------------------------------------------------------
 
----Starts an FSM under `name` on the node that cluster_info chooses.
+---Starts an FSM under `name` on the node that cluster_info chooses. When it returns,
+---the FSM is in the view of this node.
+---
+---```lua
+---local infinitomata = require "infinitomata"
+---
+---local branch = infinitomata.start_link "gates"
+---assert(branch:start_fsm("north", "turnstile", { coins = 0 }))
+---assert(branch:call("north", "coin_in", 1) == "opened")
+---```
 ---@async
 ---@param name string 1 to 255 bytes
----@param implementation string|table a module's name, or a definition that has one
+---@param implementation string|finitomata.Definition a module's name, or a definition that has one
 ---@param payload? any plain data
----@param options? table the retry policy for this call
----@return string? ref
----@return finitomata.Error? err
+---@param options? infinitomata.Policy the retry policy for this call
+---@return string? ref of this FSM and no other, ever
+---@return finitomata.Error? err already_started (`node`, `ref`), unknown_implementation,
+---  not_serializable, on_start, bad_name, cluster_info, not_ready, unreachable, exhausted
 function Branch:start_fsm(name, implementation, payload, options)
   check.type(name, "string", 1, "start_fsm")
   if type(implementation) ~= "table" then check.type(implementation, "string", 2, "start_fsm") end
@@ -261,7 +277,116 @@ local function operation(op, arguments)
   end
 end
 
-for op, arguments in pairs(OPS) do Branch[op] = operation(op, arguments) end
+---Sends an event to an FSM, on whichever node it lives. Its owner has accepted it
+---when this returns.
+---@async
+---@param name string the FSM
+---@param event string what happens to it
+---@param event_payload? any plain data
+---@param delay_ms? number the owner sends it that much later
+---@param options? infinitomata.Policy the retry policy for this call
+---@return true? ok
+---@return finitomata.Error? err no_such_fsm, overloaded, not_serializable, unreachable, exhausted,
+---  stale
+Branch.transition = operation("transition", OPS.transition)
+
+---Sends an event and waits for what becomes of it.
+---
+---```lua
+---local infinitomata = require "infinitomata"
+---
+---local branch = infinitomata.start_link "calls"
+---branch:start_fsm("gate", "turnstile", { coins = 0 })
+---local state, payload = branch:call("gate", "coin_in", 1)
+---assert(state == "opened" and payload.coins == 0)
+---
+---branch:call("gate", "walk_in")
+---local none, err = branch:call("gate", "coin_in", 0)
+---assert(none == nil and err.code == "refused" and err.reason == "too little")
+---```
+---@async
+---@param name string the FSM
+---@param event string what happens to it
+---@param event_payload? any plain data
+---@param timeout_ms? number how long the owner waits for the handler; 5000 when absent
+---@param options? infinitomata.Policy the retry policy for this call
+---@return string? state the new one; "*" when the FSM has ended
+---@return any payload the new one; or the error, those of `transition` among them
+Branch.call = operation("call", OPS.call)
+
+---Reads an FSM.
+---
+---```lua
+---local infinitomata = require "infinitomata"
+---
+---local branch = infinitomata.start_link "readings"
+---branch:start_fsm("gate", "turnstile", { coins = 3 })
+---assert(branch:state("gate", "state") == "closed")
+---assert(branch:state("gate", "payload").coins == 3)
+---assert(branch:state("gate").lifecycle == "created")
+---```
+---@async
+---@param name string the FSM
+---@param what? "full"|"state"|"payload"|"cached" "full" when absent
+---@param options? infinitomata.Policy the retry policy for this call
+---@return any answer
+---@return finitomata.Error? err no_such_fsm, unreachable, exhausted
+Branch.state = operation("state", OPS.state)
+
+---Whether some edge leads from the FSM's state to another.
+---@async
+---@param name string the FSM
+---@param state string where it may lead
+---@param options? infinitomata.Policy the retry policy for this call
+---@return boolean? allowed
+---@return finitomata.Error? err no_such_fsm, unreachable, exhausted
+Branch.allowed = operation("allowed", OPS.allowed)
+
+---Whether the FSM's state answers an event.
+---@async
+---@param name string the FSM
+---@param event string what might happen to it
+---@param options? infinitomata.Policy the retry policy for this call
+---@return boolean? responds
+---@return finitomata.Error? err no_such_fsm, unreachable, exhausted
+Branch.responds = operation("responds", OPS.responds)
+
+---Whether the FSM would take an event now: its state answers it, and the guards,
+---shown no event payload, agree.
+---@async
+---@param name string the FSM
+---@param event string what might happen to it
+---@param options? infinitomata.Policy the retry policy for this call
+---@return boolean? can
+---@return finitomata.Error? err why not
+Branch.can = operation("can", OPS.can)
+
+---Has `on_timer` called now.
+---@async
+---@param name string the FSM
+---@param options? infinitomata.Policy the retry policy for this call
+---@return true? ok
+---@return finitomata.Error? err no_such_fsm, unreachable, exhausted
+Branch.timer_tick = operation("timer_tick", OPS.timer_tick)
+
+---Starts the timer's interval again.
+---@async
+---@param name string the FSM
+---@param tick? boolean let it go off at once
+---@param ms? number the interval from now on
+---@param options? infinitomata.Policy the retry policy for this call
+---@return true? ok
+---@return finitomata.Error? err no_such_fsm, unreachable, exhausted
+Branch.reset_timer = operation("reset_timer", OPS.reset_timer)
+
+---Ends an FSM: when the handler that runs is done, or after its `shutdown` time.
+---@async
+---@param name string the FSM
+---@param reason? any what `on_terminate` is told, "stop" by default
+---@param options? infinitomata.Policy the retry policy for this call
+---@return true? ok
+---@return finitomata.Error? err no_such_fsm, unreachable, exhausted
+Branch.stop_fsm = operation("stop_fsm", OPS.stop_fsm)
 
 ---True while an FSM of that name runs. A name that this node's view does not
 ---hold is answered at once; for one that it holds the owner is asked.
@@ -277,13 +402,14 @@ function Branch:alive(name)
 end
 
 ---Every FSM of the branch as this node sees it.
----@return table<string, { implementation: string, ref: string, node: string }>
+---@return table<string, infinitomata.Row> rows by name
 function Branch:all()
   local node = cluster.node()
   if node then return node:rows(self.id) end
   return self._local:all()
 end
 
+---How many FSMs the branch has, as this node sees it.
 ---@return integer
 function Branch:count()
   local node = cluster.node()
@@ -305,7 +431,8 @@ end
 ---Reconciles this node's view with other nodes'.
 ---@async
 ---@param nodes? string[] default: those of cluster_info
----@return true?, finitomata.Error? err `unreachable`, its `nodes` did not answer
+---@return true? merged
+---@return finitomata.Error? err `unreachable`, its `nodes` did not answer
 function Branch:synch(nodes)
   check.optional(nodes, "table", 1, "synch")
   for _, name in ipairs(nodes or {}) do check.type(name, "string", 1, "synch") end
@@ -320,8 +447,8 @@ function Branch:synch(nodes)
 end
 
 ---Calls `fn(kind, rows)` when FSMs join, leave or conflict, on any node.
----@param fn fun(kind: "join"|"leave"|"conflict", rows: table)
----@return { cancel: fun(self) }
+---@param fn fun(kind: "join"|"leave"|"conflict", rows: table<string, infinitomata.Row>)
+---@return { cancel: fun(self) } handle
 function Branch:monitor(fn)
   check.type(fn, "function", 1, "monitor")
   local here = self._local:monitor(function(kind, rows)
@@ -340,6 +467,7 @@ function Branch:monitor(fn)
   return handle
 end
 
+---How a supervisor of supervisors would start this branch.
 ---@return table
 function Branch:child_spec()
   return { id = self.id, start = { "infinitomata", "start_link", { self.id } } }

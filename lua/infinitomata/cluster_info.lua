@@ -5,8 +5,9 @@
 local cluster = require "infinitomata.cluster"
 local errors = require "finitomata.error"
 
+---A placement. Its functions must answer at once, and the same on every node.
 ---@class infinitomata.ClusterInfo
----@field nodes fun(id: string): string[]           the other nodes of the branch
+---@field nodes fun(id: string): string[] the other nodes of the branch
 ---@field whois fun(id: string, name: string): string the node to start `name` on
 
 local M = {}

@@ -17,10 +17,13 @@ local M = {
   sleep = finitomata.sleep,
 }
 
----Starts a branch, or gives the one that runs under the id.
+---Starts a branch, or gives the one that runs under the id. A branch reaches over all
+---nodes that started one under this id; names are of their own in a branch.
 ---@async
----@param id? string default "default"
----@param options? table what finitomata.start_link takes, and the retry policy's keys
+---@param id? string "default" when absent
+---@param options? table what `finitomata.start_link` takes; the keys of
+---  [the retry policy](#the-retry-policy); and `resolve`, which of two FSMs of one name stays when
+---  views had differed: `"last"` (default) or `"oldest"`
 ---@return infinitomata.Branch
 function M.start_link(id, options)
   check.optional(id, "string", 1, "start_link")
@@ -29,7 +32,11 @@ function M.start_link(id, options)
 end
 
 ---Changes the retry policy of this process; keys left out keep their value.
----@param options table attempts, poll_interval, rpc_timeout, backoff_base, backoff_max
+---
+---```lua
+---require "infinitomata".configure { attempts = 20, rpc_timeout = 1000 }
+---```
+---@param options infinitomata.Policy some of its keys
 function M.configure(options)
   policy.configure(options)
 end

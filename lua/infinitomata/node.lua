@@ -10,7 +10,31 @@ local M = {}
 
 local DEFAULT_BIND = "127.0.0.1:7946"
 
----What node.start takes; `join` may be a list or a text, "HOST:PORT,...".
+---What `node.start` takes.
+---@class infinitomata.NodeOptions
+---@field name? string of its own in the cluster; the host's name when absent
+---@field bind? string "HOST:PORT" where gossip listens; "127.0.0.1:7946" when absent, port 0: any
+---@field advertise? string "HOST:PORT" where the others reach it, when that is another address
+---@field rpc? string "HOST:PORT" for calls; the host of `bind` and any port when absent
+---@field join? string|string[] "HOST:PORT,..." of members to ask for the others
+---@field key? string 16, 24 or 32 bytes in base 64
+---@field keys? string[] several: the first one seals, all of them open
+---@field profile? "lan"|"wan"|"local" how patient it is; "lan" when absent
+---@field tags? table<string, string> which all members see
+---@field seed? integer of its chance, for tests
+---@field config? infinitomata.Policy the retry policy of this process
+
+---A member of the cluster.
+---@class infinitomata.Member
+---@field name string
+---@field state "alive"|"suspect"|"dead"|"left" as this node sees it
+---@field address string "HOST:PORT" of its gossip
+---@field rpc? string "HOST:PORT" of its calls; nothing for those that run no FSMs
+---@field tags table<string, string> its own word of itself
+---@field boot integer larger in each life of a name
+---@field incarnation integer how often it has renewed its word that it lives
+---@field health? integer of this node only: 0 (well) to 7
+
 local OPTIONS = {
   name = "string",
   bind = "string",
@@ -43,8 +67,7 @@ end
 ---Starts this process's node; FSMs that run already are announced to the
 ---cluster, and the default branch is open from now on.
 ---@async
----@param options? table name, bind ("127.0.0.1:7946"), advertise, rpc, join, key, profile, tags,
----  config (the retry policy)
+---@param options? infinitomata.NodeOptions
 ---@return table? self what node.self() gives
 ---@return finitomata.Error? err `address_in_use`, `bad_address`, `bad_name`, `join`, ...
 function M.start(options)
@@ -84,7 +107,8 @@ local function no_node()
   return nil, errors.new("no_node", "this process runs no node; node.start makes one")
 end
 
----@return { name: string, address: string, rpc: string, boot: integer }?
+---Who this node is.
+---@return { name: string, address: string, rpc: string, boot: integer }? self
 ---@return finitomata.Error? err `no_node`
 function M.self()
   local node = cluster.node()
@@ -107,7 +131,7 @@ function M.nodes()
 end
 
 ---Every member that this node knows, itself and the dead included.
----@return table[]
+---@return infinitomata.Member[]
 function M.members()
   local node = cluster.node()
   return node and node:members() or {}
@@ -121,7 +145,7 @@ end
 ---Sets a tag of this node, which every member sees, or removes it.
 ---@param key string
 ---@param value? string nil removes
----@return true?
+---@return true? ok
 ---@return finitomata.Error? err `invalid` (a tag of our own), `too_big`, `no_node`
 function M.set_tag(key, value)
   check.type(key, "string", 1, "set_tag")
@@ -134,7 +158,7 @@ end
 ---Sends a user event to all other members, Serf's agents among them.
 ---@param name string
 ---@param payload? string any bytes, a few hundred at most
----@return true?
+---@return true? ok
 ---@return finitomata.Error? err `too_big`, `no_node`
 function M.send_event(name, payload)
   check.type(name, "string", 1, "send_event")
@@ -144,10 +168,10 @@ function M.send_event(name, payload)
   return done(node:user_event(name, payload))
 end
 
----Calls `fn(what, member)` when a member joins, changes, is suspected, fails or
----leaves.
----@param fn fun(what: string, member: table)
----@return { cancel: fun(self) }
+---Calls `fn(what, member)` when something becomes of a member.
+---@param fn fun(what: "join"|"update"|"suspect"|"alive"|"fail"|"leave"|"conflict",
+---  member: infinitomata.Member)
+---@return { cancel: fun(self) } handle
 function M.on_member(fn)
   check.type(fn, "function", 1, "on_member")
   return cluster.on("member", function(member, what) fn(what, member) end)
@@ -155,7 +179,7 @@ end
 
 ---Calls `fn(name, payload)` for every user event of the cluster.
 ---@param fn fun(name: string, payload: string)
----@return { cancel: fun(self) }
+---@return { cancel: fun(self) } handle
 function M.on_event(fn)
   check.type(fn, "function", 1, "on_event")
   return cluster.on("user", fn)

@@ -4,13 +4,16 @@
 --- the branch, the call.
 local check = require "finitomata.check"
 
+---How hard a call tries. Any key may be left out: the call's own value is stronger
+---than the branch's, that than the one of `configure`, that than `INFINITOMATA_ATTEMPTS`
+---and so on in the environment, and that than the default.
 ---@class infinitomata.Policy
----@field attempts integer       sends of a call, and looks at an unknown name
----@field poll_interval integer  ms between looks at an unknown name
----@field rpc_timeout integer    ms that one attempt waits for its answer
----@field backoff_base integer   ms, the first pause after a failure
----@field backoff_max integer    ms, the longest pause
----@field timeout? integer       ms in all; nil: no other bound
+---@field attempts integer       sends of a call, and looks at an unknown name; default 1000
+---@field poll_interval integer  ms between looks at an unknown name; default 1
+---@field rpc_timeout integer    ms that one attempt waits for its answer; default 5000
+---@field backoff_base integer   ms, the first pause after a failure; default 5
+---@field backoff_max integer    ms, the longest pause; default 1000
+---@field private timeout? integer ms in all; nil: no other bound
 
 local M = {}
 

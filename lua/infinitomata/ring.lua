@@ -26,7 +26,7 @@ end
 ---Adds a node, or changes its weight. Weight 0 keeps it known but gives it no
 ---keys.
 ---@param name string
----@param weight? integer points on the ring
+---@param weight? integer points on the ring, 0 to 65535
 ---@return infinitomata.Ring self
 function Ring:add_node(name, weight)
   check.type(name, "string", 1, "add_node")
@@ -34,8 +34,9 @@ function Ring:add_node(name, weight)
   return self
 end
 
+---Removes a node.
 ---@param name string
----@return boolean removed
+---@return boolean removed false when the ring did not have it
 function Ring:remove_node(name)
   check.type(name, "string", 1, "remove_node")
   return self._points:remove(name)
@@ -59,9 +60,10 @@ function Ring:others()
   return others
 end
 
+---The node that a key belongs to.
 ---@param key any a string, or any plain value
 ---@return string? node
----@return finitomata.Error? err `empty`
+---@return finitomata.Error? err `empty`, `not_serializable`
 function Ring:key_to_node(key)
   local nodes, err = self:key_to_nodes(key, 1)
   if not nodes then return nil, err end
@@ -70,8 +72,8 @@ end
 
 ---The first `count` different nodes for a key, best first; fewer when the ring
 ---has fewer.
----@param key any
----@param count integer
+---@param key any a string, or any plain value
+---@param count integer how many, from 1
 ---@return string[]? nodes
 ---@return finitomata.Error? err `empty`, `not_serializable`
 function Ring:key_to_nodes(key, count)
@@ -94,8 +96,18 @@ function Ring:__tostring()
   return ("infinitomata.Ring<%s>"):format(table.concat(self:nodes(), ", "))
 end
 
----@param nodes? (string|table)[] names, or { name, weight }
----@param options? { weight: integer } weight of nodes without their own
+---A ring of the nodes given, which no one else changes.
+---
+---```lua
+---local infinitomata = require "infinitomata"
+---
+---local ring = infinitomata.ring.new { "a", "b", { "big", 256 } }
+---local owner = ring:key_to_node("order-7")
+---ring:add_node("c")
+---assert(ring:key_to_node("order-7") == owner or ring:key_to_node("order-7") == "c")
+---```
+---@param nodes? (string|table)[] names, or `{ name, weight }`
+---@param options? { weight: integer } of nodes without their own; 128 when absent
 ---@return infinitomata.Ring
 function M.new(nodes, options)
   check.optional(nodes, "table", 1, "ring.new")
@@ -137,7 +149,13 @@ local function follow(ring, options)
   for name, weight in pairs(wanted) do ring:add_node(name, weight) end
 end
 
----What ring.managed takes.
+---What `ring.managed` takes.
+---@class infinitomata.RingOptions
+---@field name? string the ring's own; default "ring"
+---@field weight? integer of each node; default 128
+---@field weights? table<string, integer> by node, for those that differ
+---@field whitelist? string[] only these nodes: names, or Lua patterns for whole names
+---@field blacklist? string[] all but these; not with a white list
 local MANAGED = {
   name = "string",
   weight = "number",
@@ -151,7 +169,7 @@ local managed = {}
 
 ---A ring that follows the live members. One ring a `name`: asking again gives
 ---the same.
----@param options? table name ("ring"), weight, weights by node, whitelist, blacklist
+---@param options? infinitomata.RingOptions
 ---@return infinitomata.Ring
 function M.managed(options)
   check.options(options, MANAGED, 1, "ring.managed")

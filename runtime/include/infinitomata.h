@@ -171,6 +171,7 @@ INF_EXPORT void inf_hash_ring_free(inf_hash_ring *ring);
 /** Adds a node, or changes its weight (128 is usual, 0 owns nothing). */
 INF_EXPORT int inf_hash_ring_add(inf_hash_ring *ring, const char *node,
                                  uint32_t weight);
+/** Removes a node; nonzero when the ring does not have it. */
 INF_EXPORT int inf_hash_ring_remove(inf_hash_ring *ring, const char *node);
 /** Writes the owner of a key; `node` has 256 bytes. Nonzero: nobody owns. */
 INF_EXPORT int inf_hash_ring_owner(const inf_hash_ring *ring, const void *key,

@@ -6,20 +6,25 @@ local payloads = require("finitomata.payload")
 
 local M = {}
 
+---What is kept of an FSM.
 ---@class finitomata.persistency.Snapshot
----@field state string
----@field payload any
+---@field state string       where it was
+---@field payload any        what it had
 ---@field definition string  the hash of the diagram it was taken under
 ---@field version integer    how many times the FSM was stored
 
 ---@class finitomata.persistency.Memory
----@field load function
----@field store function
----@field store_error function
+---@field load function        for the engine, see above
+---@field store function       for the engine
+---@field store_error function for the engine
 ---@field get fun(name: any): finitomata.persistency.Snapshot?
+---  the snapshot of an FSM, as a copy
 ---@field last_error fun(name: any): table?
+---  the last attempt that failed since the last one that was stored
 ---@field purge fun(name: any?)
+---  forgets one FSM, or all
 ---@field names fun(): any[]
+---  of all FSMs that are stored
 
 local function copied(value)
   local copy, err = payloads.copy(value)
@@ -58,17 +63,14 @@ function M.new()
     return true
   end
 
-  ---The snapshot of an FSM, as a copy.
   function adapter.get(name)
     return copied(snapshots[name])
   end
 
-  ---The last attempt that failed since the last one that was stored.
   function adapter.last_error(name)
     return errors[name]
   end
 
-  ---Forgets one FSM, or all.
   function adapter.purge(name)
     if name == nil then
       snapshots, errors = {}, {}
@@ -77,7 +79,6 @@ function M.new()
     end
   end
 
-  ---The names of all FSMs that are stored.
   function adapter.names()
     local names = {}
     for name in pairs(snapshots) do names[#names + 1] = name end
