@@ -11,6 +11,9 @@ local M = {}
 ---@type infinitomata.core.Node? this process's node, nil before start and after leave
 local node
 
+---@type finitomata.Waiter[]? while a node is on its way out: who wants to start the next
+local next_up
+
 ---@type table<string, fun(...)> subscribers by kind of event, each kind a set
 local subscribers = { member = {}, rows = {}, lost = {}, user = {}, node = {} }
 
@@ -185,6 +188,11 @@ end
 ---@param prepare fun(node: infinitomata.core.Node) runs before anybody else knows the node
 ---@return true?, finitomata.Error?
 function M.start(options, prepare)
+  while next_up do
+    local waiter = task.waiter()
+    next_up[#next_up + 1] = waiter
+    task.wait(waiter)
+  end
   if node then
     return nil, errors.new("already_started", ("node %q runs already"):format(node:self().name))
   end
@@ -207,11 +215,18 @@ function M.start(options, prepare)
   return true
 end
 
----Stops the node at once, without a goodbye.
+---Stops the node without a goodbye, and waits until all of it is closed: another
+---one can start then.
+---@async
 function M.close()
   local closing = node
-  node = nil
-  if closing then closing:close() end
+  if not closing then return end
+  node, next_up = nil, {}
+  local waiter = task.waiter()
+  if closing:close(waiter) then task.wait(waiter) end
+  local others = next_up
+  next_up = nil
+  for _, other in ipairs(others) do task.wake(other) end
 end
 
 ---Says goodbye, then stops the node.
@@ -220,8 +235,7 @@ end
 function M.leave()
   if node then
     local waiter = task.waiter()
-    node:leave(waiter)
-    task.wait(waiter)
+    if node:leave(waiter) then task.wait(waiter) end
     M.close()
   end
   return true

@@ -176,8 +176,10 @@ function Node:join(waiter, addresses) end
 ---@return true?, string? code, string? message
 function Node:leave(waiter) end
 
----Stops at once; whoever waits is woken.
-function Node:close() end
+---Stops at once; whoever waits is woken, and this waiter once all is closed.
+---@param waiter? any
+---@return boolean ends false: it has been closed already
+function Node:close(waiter) end
 
 ---@return infinitomata.core.Member[]
 function Node:members() end

@@ -150,9 +150,16 @@ void inf_lua_node_close(inf_binding *binding) {
     }
 }
 
+/* close(waiter?): who waits is woken when it has ended, as all who wait are. */
 static int node_close(lua_State *L) {
-    node_shut(inf_lua_node_check(L));
-    return 0;
+    inf_lua_node *node = inf_lua_node_check(L);
+    bool ends = node->host != NULL;
+    if (ends && !lua_isnoneornil(L, 2)) {
+        (void)inf_command_new(L, node, INF_COMMAND_LEAVE, 2);
+    }
+    node_shut(node);
+    lua_pushboolean(L, ends);
+    return 1;
 }
 
 static int node_leave(lua_State *L) {

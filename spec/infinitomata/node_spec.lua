@@ -1,0 +1,71 @@
+-- SPDX-License-Identifier: MIT
+local finitomata = require "finitomata"
+local node = require "infinitomata.node"
+local task = require "finitomata.task"
+
+local function start(name) return node.start { name = name, bind = "127.0.0.1:0" } end
+
+describe("node", function()
+  after_each(node.leave)
+
+  it("starts again as soon as it has left", function()
+    for _, name in ipairs { "one", "two", "three" } do
+      assert(start(name))
+      assert.equal(name, node.self().name)
+      assert.is_true(node.leave())
+      assert.is_nil((node.self()))
+    end
+  end)
+
+  it("starts again as soon as it has left, in a coroutine", function()
+    local names = finitomata.run(function()
+      local names = {}
+      for i = 1, 3 do
+        names[i] = assert(start("again-" .. i)).name
+        node.leave()
+      end
+      return names
+    end)
+    assert.same({ "again-1", "again-2", "again-3" }, names)
+  end)
+
+  it("lets a start wait for the end of the node before", function()
+    finitomata.run(function()
+      assert(start "before")
+      local waiter = task.waiter()
+      finitomata.spawn(function()
+        node.leave()
+        task.wake(waiter)
+      end)
+      local after, err
+      repeat -- it still runs, or is on its way out
+        after, err = start "after"
+        finitomata.sleep(0)
+      until after or err.code ~= "already_started"
+      assert.is_nil(err)
+      assert.equal("after", after.name)
+      task.wait(waiter)
+      assert.equal("after", node.self().name)
+    end)
+  end)
+
+  it("leaves once, though two ask for it", function()
+    finitomata.run(function()
+      assert(start "twice")
+      local first, second = task.waiter(), task.waiter()
+      for _, waiter in ipairs { first, second } do
+        finitomata.spawn(function() task.wake(waiter, node.leave()) end)
+      end
+      assert.is_true(task.wait(first))
+      assert.is_true(task.wait(second))
+      assert.is_nil((node.self()))
+    end)
+  end)
+
+  it("can be started after a join that failed", function()
+    local joined, err = node.start { name = "alone", bind = "127.0.0.1:0", join = "127.0.0.1:1" }
+    assert.is_nil(joined)
+    assert.equal("join", err.code)
+    assert(start "alone")
+  end)
+end)
