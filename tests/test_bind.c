@@ -216,6 +216,77 @@ static void two_nodes_meet_and_part(void **state) {
     assert_int_equal(uv_loop_close(&loop), 0);
 }
 
+static const char one_key[] = "b25lIGtleSBvbmUga2V5IQ==";
+static const char two_key[] = "dHdvIGtleSB0d28ga2V5IQ==";
+
+static void join_prints(void *ctx, const char *fingerprint) {
+    (void)strcat(ctx, fingerprint);
+}
+
+static void a_c_program_changes_its_keys(void **state) {
+    (void)state;
+    uv_loop_t loop;
+    char before[64] = "", after[64] = "";
+    assert_int_equal(uv_loop_init(&loop), 0);
+    inf_cluster *open = start(&loop, "open");
+    assert_true(inf_cluster_add_key(open, one_key) < 0);
+    assert_int_equal(inf_cluster_keys(open, join_prints, before), 0);
+    const char *const keys[] = {one_key, NULL};
+    inf_config config = {
+        .loop = &loop, .name = "a", .bind = "127.0.0.1:0", .keys = keys};
+    inf_cluster *node = NULL;
+    assert_int_equal(inf_cluster_start(&node, &config, NULL), 0);
+    assert_true(inf_cluster_add_key(node, "no key") < 0);
+    assert_true(inf_cluster_use_key(node, two_key) < 0);
+    assert_int_equal(inf_cluster_add_key(node, two_key), 0);
+    assert_int_equal(inf_cluster_keys(node, join_prints, before), 2);
+    assert_true(inf_cluster_remove_key(node, one_key) < 0);
+    assert_int_equal(inf_cluster_use_key(node, two_key), 0);
+    assert_int_equal(inf_cluster_keys(node, join_prints, after), 2);
+    assert_memory_equal(after, before + 16, 16);
+    assert_memory_equal(after + 16, before, 16);
+    assert_int_equal(inf_cluster_remove_key(node, one_key), 0);
+    assert_int_equal(inf_cluster_keys(node, NULL, NULL), 1);
+    stop(&loop, open);
+    stop(&loop, node);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+static void note_line(void *ctx, const char *level, const char *line) {
+    if (strcmp(level, "warning") == 0 && strstr(line, "wrong key") != NULL) {
+        ++*(int *)ctx;
+    }
+}
+
+static void a_c_program_hears_what_the_node_logs(void **state) {
+    (void)state;
+    uv_loop_t loop;
+    char address[INF_ADDRESS_ROOM];
+    int lines = 0, joined = 0;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    const char *const keys[] = {one_key, NULL};
+    inf_config config = {.loop = &loop,
+                         .name = "a",
+                         .bind = "127.0.0.1:0",
+                         .keys = keys,
+                         .on_log = note_line,
+                         .ctx = &lines};
+    inf_cluster *node = NULL;
+    assert_int_equal(inf_cluster_start(&node, &config, NULL), 0);
+    inf_cluster *stranger = start(&loop, "stranger");
+    assert_int_equal(inf_cluster_join(stranger,
+                                      inf_cluster_address(node, address),
+                                      set_count, &joined),
+                     0);
+    run_until(&loop, &lines);
+    run_until(&loop, &joined);
+    assert_int_equal(joined - 1, 0);
+    assert_int_equal(lines, 1);
+    stop(&loop, stranger);
+    stop(&loop, node);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
 static void a_command_in_flight_ends_with_its_node(void **state) {
     (void)state;
     uv_loop_t loop;
@@ -373,6 +444,8 @@ int main(void) {
         cmocka_unit_test(a_second_loop_for_one_state_is_refused),
         cmocka_unit_test(a_node_says_what_it_cannot_start_with),
         cmocka_unit_test(two_nodes_meet_and_part),
+        cmocka_unit_test(a_c_program_changes_its_keys),
+        cmocka_unit_test(a_c_program_hears_what_the_node_logs),
         cmocka_unit_test(a_command_in_flight_ends_with_its_node),
         cmocka_unit_test(names_are_claimed_found_and_given_back),
         cmocka_unit_test(rings_agree),

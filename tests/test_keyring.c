@@ -209,6 +209,34 @@ static void a_ring_refuses_what_it_should(void **state) {
     assert_int_equal(inf_keyring_remove(ring, key_of(16, 200)), INF_ENOENT);
 }
 
+static void a_ring_takes_other_keys_at_once_or_keeps_its_own(void **state) {
+    inf_keyring *ring = *state;
+    char old[INF_KEY_PRINT];
+    assert_int_equal(inf_keyring_add(ring, key_of(16, 0)), 0);
+    (void)memcpy(old, inf_keyring_print(ring, 0), sizeof old);
+    inf_slice bad[] = {key_of(32, 1), key_of(15, 2)};
+    assert_int_equal(inf_keyring_set(ring, bad, 2), INF_EINVAL);
+    assert_int_equal(inf_keyring_set(ring, NULL, 0), INF_EINVAL);
+    assert_int_equal(inf_keyring_count(ring), 1);
+    assert_string_equal(inf_keyring_print(ring, 0), old);
+    inf_slice good[] = {key_of(32, 1), key_of(16, 0)};
+    assert_int_equal(inf_keyring_set(ring, good, 2), 0);
+    assert_int_equal(inf_keyring_count(ring), 2);
+    assert_true(inf_slice_eq(inf_keyring_key(ring, 0), good[0]));
+    assert_string_equal(inf_keyring_print(ring, 1), old);
+}
+
+static void a_fingerprint_is_the_keys_own_and_not_the_key(void **state) {
+    inf_keyring *ring = *state;
+    assert_int_equal(inf_keyring_add(ring, key_of(16, 0)), 0);
+    assert_int_equal(inf_keyring_add(ring, key_of(16, 1)), 0);
+    const char *print = inf_keyring_print(ring, 0);
+    assert_int_equal(strlen(print), INF_KEY_PRINT - 1);
+    assert_int_equal(strspn(print, "0123456789abcdef"), INF_KEY_PRINT - 1);
+    assert_string_not_equal(print, inf_keyring_print(ring, 1));
+    assert_null(strstr(print, "0001")); /* how the key begins */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -220,6 +248,8 @@ int main(void) {
         TEST(an_empty_plaintext_travels),
         TEST(padding_that_lies_is_refused),
         TEST(keys_rotate_without_dropping_anybody),
-        TEST(a_ring_refuses_what_it_should)};
+        TEST(a_ring_refuses_what_it_should),
+        TEST(a_ring_takes_other_keys_at_once_or_keeps_its_own),
+        TEST(a_fingerprint_is_the_keys_own_and_not_the_key)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

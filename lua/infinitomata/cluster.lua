@@ -91,6 +91,10 @@ local function on_request(token, branch, op, name, ...)
 end
 
 local function on_event(kind, ...)
+  if kind == "log" then
+    local level, line = ...
+    return log.write(level, "%s", line)
+  end
   publish(kind, ...)
 end
 

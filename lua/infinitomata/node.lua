@@ -4,6 +4,7 @@ local branches = require "infinitomata.branches"
 local check = require "finitomata.check"
 local cluster = require "infinitomata.cluster"
 local errors = require "finitomata.error"
+local log = require "finitomata.log"
 local policy = require "infinitomata.policy"
 
 local M = {}
@@ -64,6 +65,19 @@ local function addresses(join)
   return list
 end
 
+---Without a key whoever reaches the node is heard. That is said, and unless it is
+---told where to listen it listens to this machine alone.
+---@param bind string
+local function say_open(bind)
+  if #cluster.node():keys() > 0 then return end
+  local host = bind:match "^%[(.-)%]" or bind:match "^[^:]*"
+  if host:find "^127%." or host == "::1" or host == "localhost" then
+    log.info("without a key: bound to %s, which only this machine reaches", bind)
+  else
+    log.warning("without a key: whoever reaches %s may join and call", bind)
+  end
+end
+
 ---Starts this process's node; FSMs that run already are announced to the
 ---cluster, and the default branch is open from now on.
 ---@async
@@ -90,6 +104,7 @@ function M.start(options)
   end)
   if not ok then return nil, err end
   for _, id in ipairs(branches.ids()) do cluster.synch(id) end -- who is silent now comes later
+  say_open(options.bind or DEFAULT_BIND)
   return M.self()
 end
 
@@ -166,6 +181,59 @@ function M.send_event(name, payload)
   local node = cluster.node()
   if not node then return no_node() end
   return done(node:user_event(name, payload))
+end
+
+---The fingerprints of this node's keys: 16 hex digits each, by which keys are told
+---apart. The first one is of the key that seals; none: nothing is sealed.
+---@return string[]
+function M.keys()
+  local node = cluster.node()
+  return node and node:keys() or {}
+end
+
+---@param method "add_key"|"use_key"|"remove_key"
+local function change_key(method, key)
+  check.type(key, "string", 1, method)
+  local node = cluster.node()
+  if not node then return no_node() end
+  return done(node[method](node, key))
+end
+
+---Has this node open what others seal with the key, the first step of a rotation:
+---add the new key on every node, use it on every node, remove the old one on every
+---node.
+---@param key string in base 64
+---@return true?
+---@return finitomata.Error? err `invalid`, `no_keys` (started without), `overloaded`, `no_node`
+function M.add_key(key)
+  return change_key("add_key", key)
+end
+
+---Has this node seal with a key that it has, once every node has it.
+---@param key string in base 64
+---@return true?
+---@return finitomata.Error? err `no_such_key`, and as for add_key
+function M.use_key(key)
+  return change_key("use_key", key)
+end
+
+---Forgets a key, once no node seals with it.
+---@param key string in base 64
+---@return true?
+---@return finitomata.Error? err `no_such_key`, `key_in_use` (it seals), and as for add_key
+function M.remove_key(key)
+  return change_key("remove_key", key)
+end
+
+---Takes these keys in place of all it has; the first one seals.
+---@param keys string[] in base 64
+---@return true?
+---@return finitomata.Error? err as for add_key
+function M.set_keys(keys)
+  check.type(keys, "table", 1, "set_keys")
+  local node = cluster.node()
+  if not node then return no_node() end
+  return done(node:set_keys(keys))
 end
 
 ---Calls `fn(what, member)` when something becomes of a member.

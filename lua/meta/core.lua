@@ -194,6 +194,28 @@ function Node:set_tag(key, value) end
 ---@return true?, string? code, string? message
 function Node:user_event(name, payload) end
 
+---The fingerprints of the node's keys, the one that seals first.
+---@return string[]
+function Node:keys() end
+
+---The steps of a rotation, with a key in base 64.
+---@param key string
+---@return true?, string? code, string? message
+function Node:add_key(key) end
+
+---@param key string
+---@return true?, string? code, string? message
+function Node:use_key(key) end
+
+---@param key string
+---@return true?, string? code, string? message
+function Node:remove_key(key) end
+
+---These keys and no others; the first one seals.
+---@param keys string[]
+---@return true?, string? code, string? message
+function Node:set_keys(keys) end
+
 ---This node runs the branch from now on.
 ---@param branch string
 ---@return true?, string? code, string? message

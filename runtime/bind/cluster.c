@@ -302,6 +302,7 @@ void inf_bind_cluster(lua_State *L) {
     inf_bind_node_members(L);
     inf_bind_node_rows(L);
     inf_bind_node_calls(L);
+    inf_bind_node_keys(L);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
 }

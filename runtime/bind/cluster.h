@@ -66,6 +66,10 @@ int inf_address_resolve(inf_addr *out, const char *text, uint16_t default_port);
 #define INF_KEY_BYTES_MAX 32
 int inf_key_parse(inf_slice text, uint8_t bytes[INF_KEY_BYTES_MAX],
                   size_t *len);
+/** One step of a rotation with a key in base 64. @return as inf_node_key. */
+int inf_key_change(inf_host *host, inf_key_step step, inf_slice text);
+/** Why such a step failed, for people, and for programs. */
+const char *inf_key_problem(int code, const char **word);
 /** "lan", "wan" or "local"; 0 or INF_EINVAL. */
 int inf_profile_parse(const char *text, inf_profile *out);
 
@@ -86,6 +90,8 @@ void inf_node_on_event(void *ctx, const inf_effect *event);
 const char *inf_member_state_word(inf_member_state state);
 /** "join", "update", ... */
 const char *inf_change_word(inf_change change);
+/** "debug", "info", "warning" or "error". */
+const char *inf_level_word(inf_log_level level);
 /** Writes a member as a MessagePack map. */
 void inf_member_write(inf_buf *out, const inf_member_view *member,
                       unsigned health);
@@ -94,6 +100,7 @@ void inf_member_write(inf_buf *out, const inf_member_view *member,
 void inf_bind_node_members(lua_State *L);
 void inf_bind_node_rows(lua_State *L);
 void inf_bind_node_calls(lua_State *L);
+void inf_bind_node_keys(lua_State *L);
 /** Adds core.node_start and core.on_wake. */
 void inf_bind_cluster(lua_State *L);
 /** Adds core.ring_new. */

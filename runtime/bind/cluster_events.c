@@ -30,7 +30,7 @@ const char *inf_change_word(inf_change change) {
     return "update";
 }
 
-static const char *level_word(inf_log_level level) {
+const char *inf_level_word(inf_log_level level) {
     switch (level) {
     case INF_LOG_DEBUG:
         return "debug";
@@ -141,7 +141,7 @@ static int push_event(lua_State *L, inf_lua_node *node,
         return 3;
     case INF_EFFECT_LOG:
         lua_pushliteral(L, "log");
-        lua_pushstring(L, level_word(event->level));
+        lua_pushstring(L, inf_level_word(event->level));
         inf_push_slice(L, event->bytes);
         return 3;
     case INF_EFFECT_PACKET:

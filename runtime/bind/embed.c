@@ -14,6 +14,7 @@
 #define KEYS_MAX      16
 #define JOIN_MAX      64
 #define JOIN_TEXT_MAX 512
+#define LINE_ROOM     512 /* of the log; what is longer is cut */
 
 /* What the host's config borrows from. */
 typedef struct store {
@@ -117,6 +118,16 @@ static void finish_command(inf_cluster *cluster, const inf_effect *event) {
     inf_free(inf_alloc_libc(), command);
 }
 
+static void tell_line(inf_cluster *cluster, const inf_effect *event) {
+    char line[LINE_ROOM];
+    size_t len = event->bytes.len;
+    if (cluster->on_log == NULL || cluster->closing) return;
+    if (len >= sizeof line) len = sizeof line - 1;
+    memcpy(line, event->bytes.data, len);
+    line[len] = '\0';
+    cluster->on_log(cluster->ctx, inf_level_word(event->level), line);
+}
+
 static void on_event(void *ctx, const inf_effect *event) {
     inf_cluster *cluster = ctx;
     if (event->kind == INF_EFFECT_DONE && event->token >= INF_EMBED_TOKEN) {
@@ -124,6 +135,7 @@ static void on_event(void *ctx, const inf_effect *event) {
         return;
     }
     if (event->kind == INF_EFFECT_MEMBER) tell_member(cluster, event);
+    if (event->kind == INF_EFFECT_LOG) tell_line(cluster, event);
     if (cluster->lua != NULL) inf_node_on_event(cluster->lua, event);
 }
 
@@ -214,6 +226,7 @@ int inf_cluster_start(inf_cluster **out, const inf_config *config,
     if (cluster == NULL) return give_problem(problem, text, INF_ENOMEM);
     cluster->info = config->info;
     cluster->on_member = config->on_member;
+    cluster->on_log = config->on_log;
     cluster->ctx = config->ctx;
     host.handler = (inf_host_handler){.ctx = cluster,
                                       .on_request = on_request,

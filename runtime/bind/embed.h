@@ -23,6 +23,7 @@ struct inf_cluster {
     inf_cluster_info info;
     void (*on_member)(void *ctx, const inf_cluster_member *member,
                       const char *what);
+    void (*on_log)(void *ctx, const char *level, const char *line);
     void *ctx;
     uint64_t commands_made;
     inf_embed_command *commands; /* owned list */

@@ -3,6 +3,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
 enum { KEY_MAX = 32, BLOCK = 16, HEAD = 1 + INF_SEAL_NONCE };
@@ -13,6 +14,7 @@ typedef struct key {
     size_t len;
     EVP_CIPHER_CTX *sealer; /* owned */
     EVP_CIPHER_CTX *opener; /* owned */
+    char print[INF_KEY_PRINT];
 } key;
 
 struct inf_keyring {
@@ -62,6 +64,21 @@ static const EVP_CIPHER *cipher_of(size_t len) {
     return EVP_aes_256_gcm();
 }
 
+static bool make_print(key *k) {
+    static const char digits[] = "0123456789abcdef";
+    inf_slice text = inf_slice_str("infinitomata fingerprint");
+    uint8_t mac[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    if (HMAC(EVP_sha256(), k->bytes, (int)k->len, text.data, text.len, mac,
+             &len) == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < INF_KEY_PRINT - 1; i++)
+        k->print[i] = digits[mac[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15];
+    OPENSSL_cleanse(mac, sizeof mac);
+    return true;
+}
+
 int inf_keyring_add(inf_keyring *ring, inf_slice bytes) {
     if (bytes.len != 16 && bytes.len != 24 && bytes.len != 32) {
         return INF_EINVAL;
@@ -74,7 +91,7 @@ int inf_keyring_add(inf_keyring *ring, inf_slice bytes) {
     k->sealer = EVP_CIPHER_CTX_new();
     k->opener = EVP_CIPHER_CTX_new();
     const EVP_CIPHER *cipher = cipher_of(bytes.len);
-    if (k->sealer == NULL || k->opener == NULL ||
+    if (k->sealer == NULL || k->opener == NULL || !make_print(k) ||
         EVP_EncryptInit_ex(k->sealer, cipher, NULL, k->bytes, NULL) != 1 ||
         EVP_DecryptInit_ex(k->opener, cipher, NULL, k->bytes, NULL) != 1) {
         wipe(k);
@@ -104,6 +121,32 @@ int inf_keyring_remove(inf_keyring *ring, inf_slice bytes) {
     ring->count--;
     OPENSSL_cleanse(&ring->keys[ring->count], sizeof(key));
     return 0;
+}
+
+int inf_keyring_set(inf_keyring *ring, const inf_slice *keys, size_t count) {
+    inf_keyring *fresh = NULL;
+    if (count == 0) return INF_EINVAL;
+    int rc = inf_keyring_new(&fresh, ring->mem);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = inf_keyring_add(fresh, keys[i]);
+    if (rc == 0) {
+        inf_keyring old = *ring;
+        *ring = *fresh;
+        *fresh = old;
+        OPENSSL_cleanse(&old, sizeof old);
+    }
+    inf_keyring_free(fresh);
+    return rc;
+}
+
+inf_slice inf_keyring_key(const inf_keyring *ring, size_t at) {
+    INF_ASSERT(at < ring->count);
+    return inf_slice_of(ring->keys[at].bytes, ring->keys[at].len);
+}
+
+const char *inf_keyring_print(const inf_keyring *ring, size_t at) {
+    INF_ASSERT(at < ring->count);
+    return ring->keys[at].print;
 }
 
 static bool give_aad(EVP_CIPHER_CTX *ctx, inf_slice aad, bool sealing) {

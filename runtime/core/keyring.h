@@ -19,6 +19,7 @@
 #define INF_SEAL_NONCE    12
 #define INF_SEAL_TAG      16
 #define INF_SEAL_OVERHEAD 29 /* bytes that sealing adds, version 1 */
+#define INF_KEY_PRINT     17 /* room for a fingerprint and its end */
 
 typedef struct inf_keyring inf_keyring;
 
@@ -35,6 +36,14 @@ int inf_keyring_add(inf_keyring *ring, inf_slice key);
 int inf_keyring_use(inf_keyring *ring, inf_slice key);
 /** Takes a key out; 0, INF_ENOENT, or INF_EINVAL for the one that seals. */
 int inf_keyring_remove(inf_keyring *ring, inf_slice key);
+/** Has these keys and no others from now on; the old ones stand on failure. 0,
+    INF_EINVAL (none, or one of a wrong length), INF_EFULL, INF_ENOMEM. */
+int inf_keyring_set(inf_keyring *ring, const inf_slice *keys, size_t count);
+/** The key at a place, borrowed: secret. 0 is the one that seals. */
+inf_slice inf_keyring_key(const inf_keyring *ring, size_t at);
+/** Its fingerprint: 16 hex digits by which people tell keys apart and from
+    which nobody learns one (the start of an HMAC under the key). */
+const char *inf_keyring_print(const inf_keyring *ring, size_t at);
 
 /**
  * Appends the sealed block of `plain` to `out`. `nonce` NULL: a fresh random

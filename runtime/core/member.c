@@ -271,6 +271,35 @@ void inf_member_heard(inf_member *m, member_record *r) {
     r->heard_ms = m->now_ms != 0 ? m->now_ms : 1;
 }
 
+/* ---- what cannot be read --------------------------------------------------
+ */
+
+static const char *complaint(const inf_member *m, int status) {
+    bool keyed = inf_keyring_count(m->keys) != 0;
+    if (status == INF_ECRYPT && keyed) {
+        return "wrong key, or none: no key of ours opens what it sends";
+    }
+    if (status == INF_ECRYPT) return "it has a key, and we have none";
+    if (status == INF_EVERSION) return "its label is another than ours";
+    return inf_strerror(status);
+}
+
+void inf_member_complain(inf_member *m, const inf_addr *from, int status) {
+    char addr[INF_ADDR_TEXT_MAX];
+    uint32_t swallowed = 0;
+    m->stats.bad_packets++;
+    if (status == INF_ECRYPT) m->stats.sealed_alien++;
+    if (!inf_quiet_may(&m->quiet, from, status, m->now_ms, &swallowed)) return;
+    (void)inf_addr_format(from, addr);
+    if (swallowed == 0) {
+        inf_outbox_log(m->outbox, INF_LOG_WARN, "%s: %s", addr,
+                       complaint(m, status));
+    } else {
+        inf_outbox_log(m->outbox, INF_LOG_WARN, "%s: %s (%u times more)", addr,
+                       complaint(m, status), (unsigned)swallowed);
+    }
+}
+
 /* ---- datagrams ----------------------------------------------------------- */
 
 typedef struct arrival {
@@ -340,9 +369,12 @@ void inf_member_packet(inf_member *m, const inf_addr *from, inf_slice bytes,
     m->stats.bytes_in += bytes.len;
     arrival how = {.member = m, .from = from};
     int rc = inf_packet_read(&m->reader, &m->framing, bytes, visit, &how);
+    if (rc == INF_ECRYPT || rc == INF_EVERSION) {
+        inf_member_complain(m, from, rc);
+        return;
+    }
     if (rc != 0) {
-        m->stats.bad_packets++;
-        if (rc == INF_ECRYPT) m->stats.sealed_alien++;
+        m->stats.bad_packets++; /* any port of the net gets noise */
         return;
     }
     member_record *r = inf_table_at(m, from);

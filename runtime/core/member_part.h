@@ -9,6 +9,7 @@
 
 #include "base/heap.h"
 #include "base/map.h"
+#include "base/quiet.h"
 #include "base/rng.h"
 #include "core/member.h"
 #include "core/packet.h"
@@ -263,6 +264,7 @@ struct inf_member {
     inf_buf scratch;
     inf_buf datagram;
     inf_buf encoded; /* one message */
+    inf_quiet quiet; /* what the log has heard of strangers */
     inf_member_stats stats;
 };
 
@@ -276,6 +278,9 @@ void inf_member_wait(inf_member *m, member_timer *timer, uint64_t due_ms);
 void inf_member_stop(inf_member *m, member_timer *timer);
 /** A word of the member's own came, or was seen to have come. */
 void inf_member_heard(inf_member *m, member_record *r);
+/** What came from the host could not be read: `status` says why. Counted, and
+    written down once in a while. */
+void inf_member_complain(inf_member *m, const inf_addr *from, int status);
 /** Moves health by `delta`, within its bounds. */
 void inf_member_doubt(inf_member *m, int delta);
 

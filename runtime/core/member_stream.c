@@ -269,11 +269,7 @@ static int take_reply(inf_member *m, member_talk *talk, inf_slice message) {
 }
 
 static void complain(inf_member *m, member_talk *talk, int status) {
-    char addr[INF_ADDR_TEXT_MAX];
-    m->stats.bad_packets++;
-    if (status == INF_ECRYPT) m->stats.sealed_alien++;
-    inf_outbox_log(m->outbox, INF_LOG_WARN, "stream with %s: %s",
-                   inf_addr_format(&talk->peer, addr), inf_strerror(status));
+    inf_member_complain(m, &talk->peer, status);
     if (talk->kind == TALK_ACCEPTED) {
         say_message(
             m, talk,

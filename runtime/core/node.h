@@ -116,6 +116,29 @@ bool inf_node_member_tag(const inf_member_view *member, inf_slice key,
 /** 0 (well) to 7: how much this node doubts itself (Lifeguard). */
 unsigned inf_node_health(const inf_node *node);
 
+/* ---- keys -------------------------------------------------------------- */
+
+/** One step of a rotation: first add the new key everywhere, then use it
+    everywhere, then remove the old one everywhere. */
+typedef enum inf_key_step {
+    INF_KEY_ADD,   /* opens what others seal with it */
+    INF_KEY_USE,   /* one of ours seals from now on */
+    INF_KEY_REMOVE /* not the one that seals */
+} inf_key_step;
+
+/** 0, also when there is nothing to do; INF_EINVAL (not 16, 24 or 32 bytes, or
+    to remove the one that seals), INF_ENOENT (not one of ours), INF_EFULL,
+    INF_ENOMEM, INF_ECRYPT (the node was born without keys). */
+int inf_node_key(inf_node *node, inf_key_step step, inf_slice key);
+/** Has these keys and no others; the first one seals. As above. */
+int inf_node_keys_set(inf_node *node, const inf_slice *keys, size_t count);
+/** How many there are; 0: nothing is sealed. */
+size_t inf_node_keys(const inf_node *node);
+/** A key, borrowed and secret; the one at 0 seals. */
+inf_slice inf_node_key_at(const inf_node *node, size_t at);
+/** 16 hex digits that tell it from others, and nothing else. */
+const char *inf_node_key_print(const inf_node *node, size_t at);
+
 /* ---- registry ---------------------------------------------------------- */
 
 /** Announces, or withdraws, that this node runs the branch. 0, or INF_ENAME,

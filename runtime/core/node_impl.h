@@ -2,7 +2,8 @@
 /* node_impl.h: the inside of the node, shared by its own files: node.c (birth,
    input, time), node_members.c (members and tags), node_rows.c (branches and
    rows), node_store.c (what synch asks of the registries), node_conflict.c (two
-   owners of one name), node_gate.c (who serves the start of a name). */
+   owners of one name), node_gate.c (who serves the start of a name),
+   node_keys.c (keys while it runs). */
 #ifndef INF_CORE_NODE_IMPL_H
 #define INF_CORE_NODE_IMPL_H
 

@@ -227,6 +227,7 @@ int inf_packet_read(inf_packet_reader *reader, const inf_framing *framing,
     if (rc == 0 && inf_keyring_count(framing->keys) != 0) {
         rc = inf_keyring_open(framing->keys, &reader->plain, datagram,
                               framing->label);
+        if (rc == INF_EVERSION) rc = INF_ECRYPT; /* not sealed at all */
         datagram = inf_buf_view(&reader->plain);
     }
     if (rc == 0) rc = check_crc(&datagram);

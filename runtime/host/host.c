@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "core/keyring.h"
 #include "host/clock.h"
 #include "host/control.h"
 #include "host/socket.h"
@@ -320,6 +321,31 @@ inf_node *inf_host_lock(inf_host *host) {
 void inf_host_unlock(inf_host *host) {
     if (host->control != NULL) inf_control_notice(host->control);
     uv_mutex_unlock(&host->lock);
+}
+
+/* Links get what gossip has; the node is locked. */
+static int share_keys(inf_host *host) {
+    inf_slice list[INF_KEYS_MAX];
+    size_t count = inf_node_keys(host->node);
+    for (size_t i = 0; i < count; i++)
+        list[i] = inf_node_key_at(host->node, i);
+    return inf_tls_keys_set(host->keys, list, count);
+}
+
+int inf_host_key(inf_host *host, inf_key_step step, inf_slice key) {
+    uv_mutex_lock(&host->lock);
+    int rc = inf_node_key(host->node, step, key);
+    if (rc == 0) rc = share_keys(host);
+    uv_mutex_unlock(&host->lock);
+    return rc;
+}
+
+int inf_host_keys_set(inf_host *host, const inf_slice *keys, size_t count) {
+    uv_mutex_lock(&host->lock);
+    int rc = inf_node_keys_set(host->node, keys, count);
+    if (rc == 0) rc = share_keys(host);
+    uv_mutex_unlock(&host->lock);
+    return rc;
 }
 
 uint64_t inf_host_now_ms(const inf_host *host) {

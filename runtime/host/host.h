@@ -62,6 +62,12 @@ inf_node *inf_host_lock(inf_host *host);
 void inf_host_unlock(inf_host *host);
 /** Milliseconds of the clock that the node is fed with. */
 uint64_t inf_host_now_ms(const inf_host *host);
+/**
+ * inf_node_key and inf_node_keys_set for gossip and links alike. What is open
+ * stays open: links prove their keys once, when they are made.
+ */
+int inf_host_key(inf_host *host, inf_key_step step, inf_slice key);
+int inf_host_keys_set(inf_host *host, const inf_slice *keys, size_t count);
 /** What was bound. */
 inf_addr inf_host_gossip_addr(const inf_host *host);
 inf_addr inf_host_rpc_addr(const inf_host *host);

@@ -155,9 +155,15 @@ static void say_no_key(stream *s) {
     char text[INF_ADDR_TEXT_MAX], line[128];
     inf_outbox outbox;
     inf_effect effect;
+    uint32_t swallowed = 0;
+    if (!inf_quiet_may(&s->streams->quiet, &s->peer, INF_ECRYPT, inf_clock_ms(),
+                       &swallowed)) {
+        return;
+    }
     inf_outbox_init(&outbox, s->streams->mem);
-    (void)snprintf(line, sizeof line, "registry: refused %s: %s",
-                   inf_addr_format(&s->peer, text), inf_strerror(INF_ECRYPT));
+    (void)snprintf(line, sizeof line,
+                   "registry: refused %s: wrong key, or none",
+                   inf_addr_format(&s->peer, text));
     inf_outbox_log(&outbox, INF_LOG_WARN, "%s", line);
     if (inf_outbox_take(&outbox, &effect)) {
         inf_events_push(s->streams->events, &effect, 1);

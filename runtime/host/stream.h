@@ -10,6 +10,7 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "base/quiet.h"
 #include "core/node.h"
 #include "host/events.h"
 #include "host/tls.h"
@@ -26,6 +27,7 @@ typedef struct inf_streams {
     inf_list all;       /* those and the ones being closed */
     inf_list drained;   /* whose core must be told so */
     uint8_t *room;      /* what is read goes here first */
+    inf_quiet quiet;    /* what the log has heard of strangers */
 } inf_streams;
 
 /** Everything borrowed is set in `streams`, nothing else. @return 0 or

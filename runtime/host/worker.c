@@ -293,10 +293,14 @@ static void on_down(void *ctx, inf_link *link, bool left, bool rests,
                     int status) {
     inf_worker *worker = ctx;
     uint64_t now_ms = inf_clock_ms();
-    if (is_a_quarrel(status)) {
+    uint32_t swallowed = 0;
+    if (is_a_quarrel(status) && inf_quiet_may(&worker->quiet, &link->addr,
+                                              status, now_ms, &swallowed)) {
         char text[INF_ADDR_TEXT_MAX];
         log_line(worker, INF_LOG_WARN, "calls: the link with %s ended: %s",
-                 inf_addr_format(&link->addr, text), inf_strerror(status));
+                 inf_addr_format(&link->addr, text),
+                 status == INF_ECRYPT ? "wrong key, or none"
+                                      : inf_strerror(status));
     }
     if (rests) {
         inf_rpc_link_rests(worker->rpc, &link->rpc, left, status, now_ms);

@@ -5,6 +5,7 @@
 #ifndef INF_HOST_WORKER_H
 #define INF_HOST_WORKER_H
 
+#include "base/quiet.h"
 #include "host/host.h"
 #include "host/link.h"
 
@@ -20,6 +21,7 @@ struct inf_worker {
     void *ctx;
     inf_rpc *rpc; /* owned */
     inf_links links;
+    inf_quiet quiet; /* what the log has heard of strangers */
     uv_tcp_t listener;
     uv_timer_t timer;
     uv_idle_t soon; /* keeps the loop awake for one more turn */

@@ -90,6 +90,10 @@ typedef struct inf_config {
         "alive", "fail", "leave" or "conflict". NULL: nobody asks. */
     void (*on_member)(void *ctx, const inf_cluster_member *member,
                       const char *what);
+    /** The node has a line for the log: `level` is "debug", "info", "warning"
+       or "error". NULL: nobody asks; Lua, where it runs, logs it all the same.
+     */
+    void (*on_log)(void *ctx, const char *level, const char *line);
     void *ctx; /* of all functions here; borrowed */
 } inf_config;
 
@@ -121,6 +125,31 @@ INF_EXPORT size_t inf_cluster_members(inf_cluster *cluster,
                                       void (*show)(void *ctx,
                                                    const inf_cluster_member *),
                                       void *ctx);
+
+/* ---- keys -----------------------------------------------------------------
+ */
+
+/** Room for the fingerprint of a key with its terminator. */
+#define INF_FINGERPRINT_ROOM 17
+
+/**
+ * Has the node open what others seal with the key, in base 64. The cluster's
+ * key changes while it runs, without dropping anybody, in three steps: add the
+ * new key on every node, then use it on every node, then remove the old one on
+ * every node. Nonzero: it is no key, there are 16, or the node was started
+ * without any.
+ */
+INF_EXPORT int inf_cluster_add_key(inf_cluster *cluster, const char *key);
+/** Has the node seal with a key that it has; nonzero when it has not. */
+INF_EXPORT int inf_cluster_use_key(inf_cluster *cluster, const char *key);
+/** Forgets a key; nonzero when it does not have it, or seals with it. */
+INF_EXPORT int inf_cluster_remove_key(inf_cluster *cluster, const char *key);
+/** Shows the fingerprint of each key, the one that seals first: 16 hex digits
+    that tell keys apart and give nothing away. @return their number. */
+INF_EXPORT size_t inf_cluster_keys(inf_cluster *cluster,
+                                   void (*show)(void *ctx,
+                                                const char *fingerprint),
+                                   void *ctx);
 
 /* ---- names -----------------------------------------------------------------
  */

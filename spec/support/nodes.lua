@@ -73,6 +73,12 @@ function Node:gone()
   return not alive(self.pid)
 end
 
+---What it has written so far.
+---@return string
+function Node:text()
+  return read(self.log)
+end
+
 ---Ends the node whatever it does, and forgets its log.
 function Node:stop()
   self:kill "KILL"

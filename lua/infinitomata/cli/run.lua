@@ -75,6 +75,7 @@ end
 ---@return string? problem the address for consoles from afar cannot be had
 local function open_door(given)
   local opened, problem = (require "infinitomata.console.server").open(program)
+  given.door = opened
   if opened and given.console then return opened:listen(given.console, given.node.keys) end
   if not opened then (require "finitomata.log").warning("no console can attach: %s", problem) end
   return true
@@ -92,15 +93,28 @@ local function open_log(given, node)
   }
 end
 
+---Takes the keys as they are now; a sealed node does not open, nor an open one seal.
+---@param given infinitomata.cli.Settings
+---@param keys string[]?
+---@return string? problem
+local function take_keys(node, given, keys)
+  if not keys and not given.node.keys then return nil end
+  local ok, err = node.set_keys(keys or {})
+  if not ok then return "the keys: " .. tostring(err) end
+  if given.door then given.door:set_keys(keys) end
+end
+
 ---Reads the configuration again: what a running node can change, it changes.
+---@param given infinitomata.cli.Settings as it was at the start
 ---@param flags table what the command line says
 ---@return fun(): string?
-local function configuring(infinitomata, flags)
+local function configuring(infinitomata, given, flags)
   return function()
     local read, problem = settings.read(flags)
     if not read then return problem end
     (require "finitomata.log").set_level(read.log)
     infinitomata.configure(read.node.config)
+    return take_keys(infinitomata.node, given, read.node.keys)
   end
 end
 
@@ -127,7 +141,7 @@ local function host(chunk, given, flags, args, at)
   local infinitomata = require "infinitomata"
   local node = infinitomata.node
   local service = (require "infinitomata.service").new(program,
-    { configure = configuring(infinitomata, flags) })
+    { configure = configuring(infinitomata, given, flags) })
   quit_after_leaving(node)
   local served = watch_signals(node, service)
   local started, problem = start(infinitomata, given)

@@ -189,7 +189,7 @@ end
 ---A connection from afar: it counts for nothing until it has proved itself, and
 ---has not for ever to do so.
 ---@private
-function Server:_challenge(pipe, keys)
+function Server:_challenge(pipe)
   local clock = (require "finitomata.clock").real()
   if self._unproved >= UNPROVED_MAX then return pipe:close() end
   self._unproved = self._unproved + 1
@@ -205,7 +205,7 @@ function Server:_challenge(pipe, keys)
     pipe:close()
   end)
   local sealed
-  sealed = Sealed.wrap(pipe, keys:open(false), function()
+  sealed = Sealed.wrap(pipe, self._keys:open(false), function()
     proved()
     self:_welcome(sealed)
   end)
@@ -214,16 +214,27 @@ function Server:_challenge(pipe, keys)
   end)
 end
 
+---Whoever comes from afar from now on must know one of these; who is here stays.
+---@param list string[] keys in base 64
+---@return boolean? ok
+---@return string? problem
+function Server:set_keys(list)
+  local keys, code = self._program.seal_keys(list)
+  if not keys then return nil, ("consoles from afar: the key is no good (%s)"):format(code) end
+  self._keys = keys
+  return true
+end
+
 ---Lets consoles attach from other machines, those that know one of the keys.
 ---@param address string "HOST:PORT"
 ---@param list string[] keys in base 64
 ---@return boolean? ok
 ---@return string? problem
 function Server:listen(address, list)
-  local keys, code = self._program.seal_keys(list)
-  if not keys then return nil, ("consoles from afar: the key is no good (%s)"):format(code) end
+  local usable, problem = self:set_keys(list)
+  if not usable then return nil, problem end
   local listening, name, why = self._program.tcp_listen(address, function(pipe)
-    self:_challenge(pipe, keys)
+    self:_challenge(pipe)
   end)
   if not listening then return nil, ("%s: %s"):format(address, why or name) end
   self._doors[#self._doors + 1] = listening

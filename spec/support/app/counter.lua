@@ -14,6 +14,7 @@ local counter = finitomata.define {
     counting --> |myself| counting
     counting --> |launch| counting
     counting --> |listen| counting
+    counting --> |keys| counting
     counting --> |finish| finished
   ]],
   auto_terminate = true,
@@ -67,6 +68,11 @@ function on.listen(name, payload)
     if member.name == name then payload.tags = member.tags end
   end
   payload.heard = heard
+  return "counting", payload
+end
+
+function on.keys(_, payload)
+  payload.keys = require("infinitomata").node.keys()
   return "counting", payload
 end
 
