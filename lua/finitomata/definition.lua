@@ -11,6 +11,7 @@ local log = require("finitomata.log")
 local options_of = require("finitomata.options")
 local parser = require("finitomata.parser")
 local plan_of = require("finitomata.plan")
+local shapes = require("finitomata.shape")
 
 ---@class finitomata.Definition
 ---@field name string?       the name of its module
@@ -28,7 +29,6 @@ local plan_of = require("finitomata.plan")
 ---@field warnings string[]  what is allowed but looks wrong
 local Definition = {}
 
-local INTERNAL <const> = { __start__ = true, __end__ = true }
 
 -- What a definition keeps to itself; weak, so that definitions can be collected.
 local secrets = setmetatable({}, { __mode = "k" })
@@ -81,101 +81,6 @@ end
 ---@return boolean
 local function is_definition(value)
   return getmetatable(value) == meta
-end
-
-local function pair(state, event, targets)
-  return { state, event, targets, state = state, event = event, targets = targets }
-end
-
----FNV-1a over the canonical list of transitions (Fowler, Noll, Vo).
-local function hash_of(transitions)
-  local hash = 0xcbf29ce484222325
-  for _, t in ipairs(transitions) do
-    for byte in (t.from .. "\0" .. t.event .. "\0" .. t.to .. "\n"):gmatch(".") do
-      hash = (hash ~ byte:byte()) * 0x100000001b3
-    end
-  end
-  return ("%016x"):format(hash)
-end
-
----The shape of a diagram, as lists for people and as sets for checks.
-local function shape_of(transitions)
-  local shape = { states = {}, events = {}, exits = {}, lists = {} }
-  local states, events, exits, hard, soft = {}, {}, {}, {}, {}
-  for _, t in ipairs(transitions) do
-    for _, state in ipairs { t.from, t.to } do
-      if state ~= "*" and not shape.states[state] then
-        shape.states[state] = true
-        states[#states + 1] = state
-      end
-    end
-    local answers = shape.events[t.event]
-    if not answers then
-      answers = {}
-      shape.events[t.event] = answers
-      if not INTERNAL[t.event] then events[#events + 1] = t.event end
-    end
-    if not answers[t.from] then
-      local suffix = t.event:sub(-1)
-      if suffix == "!" then hard[#hard + 1] = pair(t.from, t.event) end
-      if suffix == "?" then soft[#soft + 1] = pair(t.from, t.event) end
-    end
-    answers[t.from] = answers[t.from] == nil and t.to or true -- the sole target, or `true`
-    if t.from == "*" then shape.entry = t.to end
-    if t.to == "*" and not shape.exits[t.from] then
-      shape.exits[t.from] = true
-      exits[#exits + 1] = t.from
-    end
-  end
-  shape.lists = { states = states, events = events, exits = exits, hard = hard, soft = soft }
-  return shape
-end
-
-local function ambiguous_of(transitions)
-  local found, index = {}, {}
-  for _, t in ipairs(transitions) do
-    local key = t.from .. "\0" .. t.event
-    local entry = index[key]
-    if not entry then
-      entry = pair(t.from, t.event, {})
-      index[key] = entry
-      found[#found + 1] = entry
-    end
-    table.insert(entry.targets, t.to)
-  end
-  local ambiguous = {}
-  for _, entry in ipairs(found) do
-    if #entry.targets > 1 then ambiguous[#ambiguous + 1] = entry end
-  end
-  return ambiguous
-end
-
----A `!` event must be the only event of its state, or it could never fire.
-local function check_hard(transitions, faults)
-  local events_of, reported = {}, {}
-  for _, t in ipairs(transitions) do
-    local events = events_of[t.from] or {}
-    events_of[t.from] = events
-    if not events[t.event] then
-      events[t.event] = t
-      events[#events + 1] = t.event
-    end
-  end
-  for _, t in ipairs(transitions) do
-    local events = events_of[t.from]
-    if t.event:sub(-1) == "!" and #events > 1 and not reported[t.from .. t.event] then
-      reported[t.from .. t.event] = true
-      faults[#faults + 1] = {
-        code = "hard_not_determined",
-        line = t.line,
-        column = t.column,
-        states = { t.from },
-        message = ("%s`%s` cannot fire by itself: `%s` has other events too (%s)"):format(
-          t.line and ("line %d: "):format(t.line) or "", t.event, t.from,
-            table.concat(events, ", ")),
-      }
-    end
-  end
 end
 
 local function check_arguments(given, faults)
@@ -266,8 +171,8 @@ local function define(given, level)
   local transitions, wrong = parser.read(given.fsm, given.syntax, given.any)
   if not transitions then refuse(wrong, given, level + 1) end
 
-  local shape = shape_of(transitions)
-  check_hard(transitions, faults)
+  local shape = shapes.of(transitions)
+  shapes.check_hard(transitions, faults)
   local options = options_of.read(given, shape, faults)
   local known = { state = setmetatable({ ["*"] = true }, { __index = shape.states }),
     event = shape.events }
@@ -291,10 +196,10 @@ local function define(given, level)
     transitions = plain,
     hard = shape.lists.hard,
     soft = shape.lists.soft,
-    ambiguous = ambiguous_of(plain),
+    ambiguous = shapes.ambiguous(plain),
     dsl = given.fsm,
     syntax = given.syntax or "flowchart",
-    hash = hash_of(plain),
+    hash = shapes.hash(plain),
     warnings = {},
   }
   for _, state in ipairs(self.states) do
@@ -346,6 +251,31 @@ local function plan(self)
     if not ok then return nil, err end
   end
   return secret.plan
+end
+
+---Makes a definition what another is, in everything but its name and its identity. The other
+---one becomes what this one was, for the FSMs that cannot follow.
+---@param self finitomata.Definition
+---@param other finitomata.Definition
+local function swap(self, other)
+  local fields, others, name = {}, {}, self.name
+  for key, value in next, self do fields[key] = value end
+  for key, value in next, other do others[key] = value end
+  for key in pairs(fields) do rawset(self, key, others[key]) end
+  for key, value in pairs(others) do rawset(self, key, value) end
+  for key, value in pairs(fields) do rawset(other, key, value) end
+  rawset(self, "name", name)
+  rawset(other, "name", name)
+  secrets[self], secrets[other] = secrets[other], secrets[self]
+  secrets[self].plan.definition, secrets[other].plan.definition = self, other
+  secrets[other].heir = self
+end
+
+---The definition that stands for this one now.
+---@param self finitomata.Definition
+---@return finitomata.Definition
+local function heir(self)
+  return secrets[self].heir or self
 end
 
 ---Warnings that need the callbacks: ambiguous events without a handler.
@@ -436,7 +366,7 @@ function Definition:determined()
   local found = {}
   for _, state in ipairs(self.states) do
     local event = self:sole_event(state)
-    if event then found[#found + 1] = pair(state, event) end
+    if event then found[#found + 1] = shapes.pair(state, event) end
   end
   return found
 end
@@ -447,7 +377,8 @@ function Definition:automatic()
   local found = {}
   for _, state in ipairs(self.states) do
     local edge = secrets[self].plan.nodes[state].auto
-    if edge then found[#found + 1] = pair(state, edge.event, self:targets(state, edge.event)) end
+    local event = edge and edge.event
+    if event then found[#found + 1] = shapes.pair(state, event, self:targets(state, event)) end
   end
   return found
 end
@@ -527,7 +458,7 @@ end
 function Definition:plantuml()
   local lines = { "@startuml", "" }
   for _, t in ipairs(self.transitions) do
-    local label = INTERNAL[t.event] and "" or " : " .. t.event
+    local label = shapes.INTERNAL[t.event] and "" or " : " .. t.event
     lines[#lines + 1] = ("%s --> %s%s"):format(
       t.from == "*" and "[*]" or t.from, t.to == "*" and "[*]" or t.to, label)
   end
@@ -544,7 +475,7 @@ function Definition:dot()
     lines[#lines + 1] = ('  "%s" [shape=box, style=rounded];'):format(state)
   end
   for _, t in ipairs(self.transitions) do
-    local label = INTERNAL[t.event] and "" or t.event
+    local label = shapes.INTERNAL[t.event] and "" or t.event
     lines[#lines + 1] = ('  "%s" -> "%s" [label="%s"];'):format(t.from, t.to, label)
   end
   lines[#lines + 1] = "}"
@@ -595,4 +526,4 @@ for name, method in pairs(Definition) do -- a method called with a dot is the ca
   end
 end
 
-return { define = define, is = is_definition, plan = plan }
+return { define = define, is = is_definition, plan = plan, swap = swap, heir = heir }

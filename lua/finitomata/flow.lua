@@ -228,6 +228,13 @@ function M.step(program, state, event, request, payload, fsm)
   return remember(program, payload, state, event, result, target)
 end
 
+---Whether a definition is a flow.
+---@param definition finitomata.Definition
+---@return boolean
+function M.is(definition)
+  return programs[definition] ~= nil
+end
+
 ---@private
 function M.definition_of(program)
   for definition, each in pairs(programs) do

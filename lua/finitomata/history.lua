@@ -53,7 +53,20 @@ function M.unpack(packed)
   return list
 end
 
----The same for an unpacked history.
+---@param list integer[][]
+---@param mask integer
+---@return integer? packed nothing when it is too much for that
+function M.pack(list, mask)
+  local packed = M.EMPTY
+  for i = #list, 1, -1 do
+    local number, count = list[i][1], list[i][2]
+    if packed << ENTRY_BITS & ~mask ~= 0 or count > COUNT_MASK >> 8 then return nil end
+    packed = packed << ENTRY_BITS | count << 8 | number
+  end
+  return packed & mask == packed and packed or nil
+end
+
+---`push` for an unpacked history.
 ---@param list integer[][] changed in place
 ---@param number integer
 ---@param size integer how many entries are kept

@@ -242,11 +242,18 @@ end
 
 local EXPECTED <const> = { payload = true, fields = true }
 
+local function is_state(definition, value)
+  for _, state in ipairs(definition.states) do
+    if state == value then return true end
+  end
+  return value == "*"
+end
+
 local function check_expected(self, expected)
   check.type(expected, "table", 1, "expect")
   for key, value in pairs(expected) do
     if math.type(key) == "integer" then
-      if value ~= "*" and not self._states[value] then
+      if not is_state(self.definition, value) then
         error(("bad argument #1 to 'expect' (there is no state '%s')"):format(tostring(value)), 3)
       end
     elseif not EXPECTED[key] then
@@ -362,8 +369,7 @@ function M.start(module, payload, options)
   local branch = supervisor.new { id = id, clock = clock, node = options.node }
   local name = options.name or definition.name or "fsm"
   local self = { definition = definition, branch = branch, clock = clock, name = name,
-    _path = {}, _passed = {}, _refusals = {}, _states = {} }
-  for _, state in ipairs(definition.states) do self._states[state] = true end
+    _path = {}, _passed = {}, _refusals = {} }
   setmetatable(self, Walk)
   listen()
   walks[id] = self

@@ -39,6 +39,8 @@ local OPTIONS <const> = { id = true, clock = "table", node = "string", hooks = "
 
 local M = {}
 
+M.branches = setmetatable({}, { __mode = "k" }) -- the set of all that are in use
+
 ---@param options {id: string?, clock: finitomata.Clock?, node: string?, hooks: table?, seed:
 ---  integer?}
 ---@return finitomata.Branch
@@ -47,7 +49,7 @@ function M.new(options)
   if options.clock and not clocks.is(options.clock) then
     error("bad argument #1 to 'new' (option 'clock': a clock expected)", 2)
   end
-  return setmetatable({
+  local self = setmetatable({
     id = options.id or "default",
     node = options.node or "local",
     clock = options.clock or clocks.real(),
@@ -60,6 +62,8 @@ function M.new(options)
     _random = random.new(options.seed),
     _serial = 0,
   }, Branch)
+  M.branches[self] = true
+  return self
 end
 
 ---The time that an FSM's handlers live in.
@@ -125,7 +129,7 @@ function Branch:_kind(definition)
   local plan, err = definitions.plan(definition)
   if not plan then return nil, err end
   local kind = self._kinds[definition]
-  if not kind then
+  if not kind or kind.plan ~= plan then
     kind = starting.kind(self, definition, plan)
     self._kinds[definition] = kind
   end
@@ -550,6 +554,22 @@ end
 ---@return table
 function Branch:child_spec()
   return { id = self.id, start = { "finitomata", "start_link", { self.id } } }
+end
+
+---Gives the FSMs of a definition that has become another what it is now.
+---@param definition finitomata.Definition
+---@param follow fun(fsm: finitomata.Instance, kind: finitomata.Kind): boolean whether it can
+---@return any[] names of those that cannot, sorted
+function Branch:renew(definition, follow)
+  local kind, stay = self:_kind(definition), {}
+  for name, fsm in pairs(self._fsms) do
+    local own = instances.kind(fsm)
+    own.definition = own.plan.definition
+    if own ~= kind and definitions.heir(own.definition) == definition and not follow(fsm, kind) then
+      stay[name] = fsm
+    end
+  end
+  return sorted_names(stay)
 end
 
 -- ---- watching ------------------------------------------------------------------

@@ -1,16 +1,19 @@
 -- SPDX-License-Identifier: MIT
---- Takes new callbacks over into definitions that are in use: the file of each
---- module that is a definition is run again, and FSMs that run use its functions
---- from their next event on. The diagram and the options stay as they are.
+--- Takes changes over into definitions that are in use: the file of each module
+--- that is a definition is run again, and FSMs that run use its functions from
+--- their next event on. When the diagram has changed, it and the options change
+--- too, for all FSMs but those in a state that is gone.
 local Error = require "finitomata.error"
 local callbacks = require "finitomata.callbacks"
 local definitions = require "finitomata.definition"
+local succession = require "finitomata.succession"
 
 local M = {}
 
 ---@class infinitomata.reload.Outcome
 ---@field name string      of the module
 ---@field problem string?  why it stays as it was; nothing: it is new
+---@field staying any[]?   names of FSMs that go on with the old diagram
 
 ---@param name string
 ---@return finitomata.Definition? definition
@@ -30,13 +33,12 @@ end
 
 ---@param name string
 ---@param old finitomata.Definition
+---@return any[]? staying
 ---@return string? problem
 local function reload(name, old)
   local new, problem = fresh(name)
-  if not new then return problem end
-  if new.hash ~= old.hash then
-    return "its diagram has changed: that needs a restart"
-  end
+  if not new then return nil, problem end
+  if new.hash ~= old.hash then return succession.succeed(old, new) end
   for key in pairs(callbacks.KEYS) do old[key] = new[key] end
 end
 
@@ -50,7 +52,7 @@ function M.all()
   end
   table.sort(outcomes, function(a, b) return a.name < b.name end)
   for _, outcome in ipairs(outcomes) do
-    outcome.problem = reload(outcome.name, outcome.module)
+    outcome.staying, outcome.problem = reload(outcome.name, outcome.module)
     outcome.module = nil
   end
   return outcomes

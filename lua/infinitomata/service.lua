@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- A node as a service of the operating system. It tells the service manager
 --- when it is ready, alive, reloading and stopping (sd_notify(3)); SIGHUP reads
---- the configuration and the callbacks again, SIGUSR1 writes down how it is.
+--- the configuration and the definitions again, SIGUSR1 writes down how it is.
 local branches = require "infinitomata.branches"
 local clocks = require "finitomata.clock"
 local log = require "finitomata.log"
@@ -12,6 +12,7 @@ local task = require "finitomata.task"
 local M = {}
 
 local HANDLERS_MAX <const> = 20 -- shown with their tracebacks
+local NAMES_MAX <const> = 10 -- of FSMs, in one line
 
 ---@class infinitomata.Service
 ---@field private _program table    what only the program offers
@@ -61,7 +62,18 @@ local function status()
     me and me.address or "?", live)
 end
 
----Reads the configuration and the callbacks again.
+---FSMs that could not follow their definition, a few of them by name.
+local function warn_of_staying(outcome)
+  local staying, names = outcome.staying or {}, {}
+  for i = 1, math.min(#staying, NAMES_MAX) do names[i] = tostring(staying[i]) end
+  if #staying > #names then names[#names + 1] = "..." end
+  if #staying > 0 then
+    log.warning("%s: %d FSMs stay with the old diagram, the new one has no such state: %s",
+      outcome.name, #staying, table.concat(names, ", "))
+  end
+end
+
+---Reads the configuration and the definitions again.
 function Service:reload()
   self:notify(("RELOADING=1\nMONOTONIC_USEC=%d"):format(clocks.nanoseconds() // 1000))
   local problem = self._configure and self._configure()
@@ -72,6 +84,7 @@ function Service:reload()
       log.error("%s stays as it was: %s", outcome.name, outcome.problem)
     else
       taken[#taken + 1] = outcome.name
+      warn_of_staying(outcome)
     end
   end
   log.info("reloaded: %s", #taken > 0 and table.concat(taken, ", ") or "no definition")

@@ -21,6 +21,19 @@ describe("A packed history", function()
     assert.same({ { state = "s2", n = 1 }, { state = "s1", n = 1 } }, entries(pushed(1, 2)))
   end)
 
+  it("is the same again when it was unpacked", function()
+    for _, numbers in ipairs { {}, { 1 }, { 1, 2, 2, 3 }, { 1, 2, 3, 4, 5, 6 } } do
+      local packed = pushed(table.unpack(numbers))
+      assert.equal(packed, history.pack(history.unpack(packed), mask))
+    end
+  end)
+
+  it("is refused when it would be too wide", function()
+    assert.is_nil(history.pack({ { 1, 1 }, { 2, 1 } }, history.mask(1, 20)))
+    assert.is_nil(history.pack({ { 1, 16 } }, mask))
+    assert.is_nil(history.pack({ { 1, 1 } }, 0))
+  end)
+
   it("folds repeats", function()
     assert.same({ { state = "s2", n = 3 }, { state = "s1", n = 1 } }, entries(pushed(1, 2, 2, 2)))
   end)

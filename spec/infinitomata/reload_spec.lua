@@ -44,11 +44,29 @@ describe("reload.all", function()
     assert.equal(door, require "reloaded_door")
   end)
 
-  it("leaves a definition alone whose diagram has changed", function()
+  it("takes a changed diagram over, with what the file keeps in the definition", function()
+    write "function door.greet() return 'old' end"
+    local door = require "reloaded_door"
+    local t = spec.start("reloaded_door")
+    t:refuse("jump", "not_responding")
+    write([[function door.greet() return "new" end
+      door.on_transition = { a = { jump = function() return "d" end } }]],
+      "[*] --> a\\na --> |jump| d")
+    assert.same({}, outcome().staying)
+    assert.equal("new", door.greet())
+    assert.equal("reloaded_door", door.name)
+    t:send("jump"):expect { "d" }
+    assert.equal(door, require "reloaded_door")
+  end)
+
+  it("names the FSMs whose state is gone", function()
     write ""
-    require "reloaded_door"
-    write("", "[*] --> a\\nb --> |out| d")
-    assert.matches("its diagram has changed", outcome().problem)
+    local t = spec.start("reloaded_door")
+    t:send("go"):expect { "b" }
+    folder.write("reloaded_door.lua",
+      "return require 'finitomata'.define { fsm = 'a --> |go| c' }")
+    assert.same({ t.name }, outcome().staying)
+    t:send("back"):expect { "a" } -- the old diagram still holds
   end)
 
   it("leaves a definition alone whose file is broken, and says why", function()

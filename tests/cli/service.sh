@@ -14,11 +14,13 @@ trap 'kill $node $manager 2>/dev/null; wait; rm -rf "$work"' EXIT
 cd "$work" || exit 1
 mkdir -m 700 run
 
-write_door() { # REASON
+write_door() { # REASON DIAGRAM
     cat >door.lua.new <<LUA
 local finitomata = require "finitomata"
-local door = finitomata.define { fsm = "closed --> |open| ajar" }
-door.on_transition = { closed = { open = function() return nil, "$1" end } }
+local door = finitomata.define { fsm = [[${2:-closed --> |open| ajar}]] }
+function door.on_transition(_, event)
+  if event == "open" then return nil, "$1" end
+end
 return door
 LUA
     mv door.lua.new door.lua
@@ -74,6 +76,15 @@ kill -HUP "$node"
 ok_if "SIGHUP takes the new one over" wait_for 10 refused_with jammed
 ok_if "and the new level of the log" wait_for 10 logged 'info .* reloaded: door'
 managed "it says that it reloads" told '^RELOADING=1'
+write_door stuck 'closed --> |open| ajar
+closed --> |kick| broken'
+kill -HUP "$node"
+ok_if "a changed diagram is taken over" wait_for 10 refused_with stuck
+ok_if "by the FSM that runs" says broken "$program" send front kick --at a
+write_door jammed
+kill -HUP "$node"
+ok_if "an FSM whose state is gone is named" wait_for 10 logged \
+    'door: 1 FSMs stay with the old diagram, the new one has no such state: front'
 echo 'return { log_lvel = 1 }' >conf.lua
 kill -HUP "$node"
 ok_if "a broken configuration changes nothing" wait_for 10 logged "unknown key 'log_lvel'"

@@ -17,7 +17,7 @@ starts a node, runs a script on it, and serves until SIGINT or SIGTERM
 
 The script's folder is put on package.path, and what follows the script is its
 `arg`. A second SIGINT or SIGTERM ends the program at once; SIGHUP reads the
-configuration and the callbacks again, SIGUSR1 writes down how the node is.
+configuration and the definitions again, SIGUSR1 writes down how the node is.
 
 exit status: 0, 1 it failed, 2 wrong usage]]):format(settings.USAGE)
 
