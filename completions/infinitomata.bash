@@ -61,7 +61,7 @@ _infinitomata_value() { # completes what follows an option; fails when it takes 
     --config) _infinitomata_files '*.lua' ;;
     --key-file | --from) _infinitomata_files '*' ;;
     --out) _infinitomata_files '*' ;;
-    --name | --bind | --advertise | --rpc | --join | --tags | --id | --console | --at | --timeout | -e) ;;
+    --name | --bind | --advertise | --rpc | --join | --membership | --label | --tags | --id | --console | --at | --timeout | -e) ;;
     --attempts | --poll-interval | --rpc-timeout | --backoff-base | --backoff-max | --timer) ;;
     *) return 1 ;;
     esac
@@ -80,8 +80,8 @@ _infinitomata_new() {
 }
 
 _infinitomata_subcommand() {
-    local node="--name --bind --advertise --rpc --join --key-file --profile --tags --id --console
-        --attempts --poll-interval --rpc-timeout --backoff-base --backoff-max
+    local node="--name --bind --advertise --rpc --join --key-file --profile --membership --label
+        --tags --id --console --attempts --poll-interval --rpc-timeout --backoff-base --backoff-max
         --log --log-level --log-format --config --print-config --help"
     local ask="--at --key-file --timeout --json --help"
     case $1:$cur in

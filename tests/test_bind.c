@@ -169,11 +169,25 @@ static void a_node_says_what_it_cannot_start_with(void **state) {
     uv_loop_t loop;
     char problem[INF_PROBLEM_ROOM];
     static const char *const bad_keys[] = {"short", NULL};
+    static const char *const unknown[] = {"probing", "1", NULL};
+    static const char *const outside[] = {"gossip_fanout", "99", NULL};
+    static const char *const no_number[] = {"gossip_fanout", "3x", NULL};
+    static const char *const against[] = {"probe_timeout", "2000", NULL};
+    static char long_label[300];
+    memset(long_label, 'x', sizeof long_label - 1);
     assert_int_equal(uv_loop_init(&loop), 0);
     inf_config configs[] = {
         {.loop = &loop, .name = "a", .bind = "no address at all"},
         {.loop = &loop, .name = "a", .profile = "moon"},
         {.loop = &loop, .name = "a", .keys = bad_keys},
+        {.loop = &loop, .name = "a", .membership = unknown},
+        {.loop = &loop, .name = "a", .membership = outside},
+        {.loop = &loop, .name = "a", .membership = no_number},
+        {.loop = &loop, .name = "a", .membership = against},
+        {.loop = &loop,
+         .name = "a",
+         .bind = "127.0.0.1:0",
+         .label = long_label},
         {.loop = &loop, .name = "", .bind = "127.0.0.1:0"},
         {.loop = &loop},
         {.name = "a"},
@@ -213,6 +227,36 @@ static void two_nodes_meet_and_part(void **state) {
     run_until(&loop, &left);
     stop(&loop, b);
     stop(&loop, a);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+static void nodes_of_two_labels_do_not_meet(void **state) {
+    (void)state;
+    uv_loop_t loop;
+    char address[INF_ADDRESS_ROOM];
+    static const char *const quick[] = {
+        "probe_interval", "100", "probe_timeout", "50", "crc", "0", NULL};
+    static const char *const labels[] = {"north", "north", "south"};
+    inf_cluster *nodes[3] = {NULL};
+    assert_int_equal(uv_loop_init(&loop), 0);
+    for (size_t i = 0; i < 3; i++) {
+        inf_config config = {.loop = &loop,
+                             .name = i == 0 ? "a" : "b",
+                             .bind = "127.0.0.1:0",
+                             .membership = quick,
+                             .label = labels[i]};
+        int joined = 0;
+        assert_int_equal(inf_cluster_start(&nodes[i], &config, NULL), 0);
+        if (i == 0) continue;
+        assert_int_equal(
+            inf_cluster_join(nodes[i], inf_cluster_address(nodes[0], address),
+                             set_count, &joined),
+            0);
+        run_until(&loop, &joined);
+        assert_int_equal(joined - 1, i == 1 ? 1 : 0);
+    }
+    for (size_t i = 0; i < 3; i++)
+        stop(&loop, nodes[i]);
     assert_int_equal(uv_loop_close(&loop), 0);
 }
 
@@ -444,6 +488,7 @@ int main(void) {
         cmocka_unit_test(a_second_loop_for_one_state_is_refused),
         cmocka_unit_test(a_node_says_what_it_cannot_start_with),
         cmocka_unit_test(two_nodes_meet_and_part),
+        cmocka_unit_test(nodes_of_two_labels_do_not_meet),
         cmocka_unit_test(a_c_program_changes_its_keys),
         cmocka_unit_test(a_c_program_hears_what_the_node_logs),
         cmocka_unit_test(a_command_in_flight_ends_with_its_node),

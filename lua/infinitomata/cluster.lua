@@ -30,6 +30,10 @@ end
 ---packed and what it is.
 M.pack = core.pack
 
+---The constants of membership, and what is wrong with some: infinitomata.membership.
+M.membership_settings = core.membership_settings
+M.membership_fault = core.membership_fault
+
 ---An empty hash ring.
 ---@return infinitomata.core.Ring
 function M.ring()

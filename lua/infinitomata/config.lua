@@ -31,6 +31,9 @@ M.KEYS = {
   { name = "key", kind = "text", secret = true, about = "one key in base 64, without a file" },
   { name = "profile", kind = "text", default = "lan", words = { "lan", "wan", "local" },
     about = "timing of failure detection" },
+  { name = "membership", kind = "membership", default = {},
+    about = "constants that differ from the profile's" },
+  { name = "label", kind = "text", about = "mark of the cluster, the same on all its nodes" },
   { name = "tags", kind = "map", default = {}, about = "what the node tells of itself" },
   { name = "id", kind = "text", about = "a branch to start besides the default one" },
   { name = "console", kind = "address",
@@ -103,6 +106,13 @@ function READ.map(value)
     map[key] = text
   end
   return map
+end
+
+---The names and ranges are checked once the profile is known.
+function READ.membership(value)
+  if type(value) == "string" then value = require("infinitomata.membership").read(value) end
+  if type(value) ~= "table" then return nil, "NAME=NUMBER,... or a table of them" end
+  return value
 end
 
 function READ.count(value)
@@ -190,6 +200,13 @@ local function check_flags(flags)
   end
 end
 
+---An origin as errors name it.
+---@param origin string
+local function said(origin)
+  local path = origin:match "^file (.*)"
+  return path and path .. ": 'membership'" or origin:match " (.*)$"
+end
+
 ---The settings of this process.
 ---@param flags table<string, any> what the command line says, by key; `config` names the file
 ---@param options? { getenv: fun(name: string): string? } for the tests
@@ -221,6 +238,11 @@ function M.resolve(flags, options)
       origins[name] = origin:find("^%-%-") and "flag " .. origin
         or origin == variable and "environment " .. variable or "file " .. path
     end
+  end
+  local problem = next(settings.membership) ~= nil
+    and require("infinitomata.membership").fault(settings.membership, settings.profile)
+  if problem then
+    return Error.fail("config", ("%s: %s"):format(said(origins.membership), problem))
   end
   return settings, origins
 end
@@ -310,7 +332,8 @@ function M.node_options(settings)
   for _, key in ipairs(M.KEYS) do
     if key.policy then options.config[key.name] = settings[key.name] end
   end
-  for _, name in ipairs { "name", "bind", "advertise", "rpc", "join", "profile", "tags" } do
+  for _, name in ipairs { "name", "bind", "advertise", "rpc", "join", "profile", "membership",
+    "label", "tags" } do
     local value = settings[name]
     if type(value) ~= "table" or next(value) ~= nil then options[name] = value end
   end

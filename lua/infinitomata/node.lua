@@ -5,6 +5,7 @@ local check = require "finitomata.check"
 local cluster = require "infinitomata.cluster"
 local errors = require "finitomata.error"
 local log = require "finitomata.log"
+local membership = require "infinitomata.membership"
 local policy = require "infinitomata.policy"
 
 local M = {}
@@ -21,6 +22,9 @@ local DEFAULT_BIND = "127.0.0.1:7946"
 ---@field key? string 16, 24 or 32 bytes in base 64
 ---@field keys? string[] several: the first one seals, all of them open
 ---@field profile? "lan"|"wan"|"local" how patient it is; "lan" when absent
+---@field membership? table<string, integer|boolean> constants of failure detection and gossip
+---  that are to differ from the profile's; docs/membership.md lists them
+---@field label? string a mark of the cluster, the same on all its nodes: others are not heard
 ---@field tags? table<string, string> which all members see
 ---@field seed? integer of its chance, for tests
 ---@field config? infinitomata.Policy the retry policy of this process
@@ -45,10 +49,20 @@ local OPTIONS = {
   key = "string",
   keys = "table",
   profile = "string",
+  membership = "table",
+  label = "string",
   tags = "table",
   seed = "number",
   config = "table",
 }
+
+---Raises what is wrong with the constants of membership.
+local function check_membership(options)
+  local problem = options.membership and membership.fault(options.membership, options.profile)
+  if problem then
+    check.blame(("bad option 'membership' to 'node.start' (%s)"):format(problem))
+  end
+end
 
 local function hostname()
   local file = io.open("/proc/sys/kernel/hostname")
@@ -87,6 +101,7 @@ end
 function M.start(options)
   check.options(options, OPTIONS, 1, "node.start")
   options = options or {}
+  check_membership(options)
   if options.config then policy.configure(options.config) end
   branches.default()
   local ok, err = cluster.start({
@@ -97,6 +112,8 @@ function M.start(options)
     join = addresses(options.join),
     key = options.keys or options.key,
     profile = options.profile,
+    membership = options.membership,
+    label = options.label,
     tags = options.tags,
     seed = options.seed,
   }, function(node)

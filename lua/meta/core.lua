@@ -129,6 +129,8 @@ function core.on_wake(fn) end
 ---@field rpc? string|integer "HOST:PORT", or a port of bind's host; default any
 ---@field key? string|string[] base 64 of 16, 24 or 32 bytes; the first one seals
 ---@field profile? "lan"|"wan"|"local"
+---@field membership? table<string, integer|boolean> constants that differ from the profile's
+---@field label? string
 ---@field tags? table<string, string>
 ---@field seed? integer
 ---@field branches? string[] that run here from the start
@@ -350,6 +352,20 @@ function Node:reply(token, ...) end
 ---@param code "no_such_fsm"|"overloaded"|"not_ready"
 ---@return boolean answered
 function Node:refuse(token, code) end
+
+-- ---- the constants of membership --------------------------------------------------
+
+---The first thing that is wrong with the values: the name and what it is; without a
+---text, there is no setting of that name.
+---@param values table
+---@param profile? "lan"|"wan"|"local"
+---@return string? name "": they contradict each other
+---@return string? text
+function core.membership_fault(values, profile) end
+
+---@param profile? "lan"|"wan"|"local"
+---@return { name: string, about: string, range: string, value: integer|boolean }[]
+function core.membership_settings(profile) end
 
 -- ---- rings ---------------------------------------------------------------------
 

@@ -73,6 +73,17 @@ const char *inf_key_problem(int code, const char **word);
 /** "lan", "wan" or "local"; 0 or INF_EINVAL. */
 int inf_profile_parse(const char *text, inf_profile *out);
 
+/** Reads settings of membership from the table at `index` into `tuning`.
+   @return 0; or INF_EINVAL, with the setting's name and what is wrong pushed
+   (nil: there is none of that name). */
+int inf_membership_read(lua_State *L, int index, inf_member_tuning *tuning);
+/** The options `membership`, into `room`, and `label` of the table at `index`,
+    left on the stack. @return 0, or a code with `problem` set. */
+int inf_membership_option(lua_State *L, int index, inf_node_config *node,
+                          inf_member_tuning *room, char *problem);
+int inf_label_option(lua_State *L, int index, inf_node_config *node,
+                     char *problem);
+
 /** How a row's identity is shown to Lua, and read back (0 or INF_EINVAL). */
 void inf_ref_format(const inf_row *row, char text[INF_REF_TEXT_MAX]);
 int inf_ref_parse(inf_slice text, inf_row *row);
@@ -103,6 +114,8 @@ void inf_bind_node_calls(lua_State *L);
 void inf_bind_node_keys(lua_State *L);
 /** Adds core.node_start and core.on_wake. */
 void inf_bind_cluster(lua_State *L);
+/** Adds core.membership_fault and core.membership_settings. */
+void inf_bind_settings(lua_State *L);
 /** Adds core.ring_new. */
 void inf_bind_rings(lua_State *L);
 /** The state is being closed: stops its node. */

@@ -20,6 +20,7 @@ typedef struct store {
     inf_tag tags[TAGS_MAX];
     inf_slice keys[KEYS_MAX];
     uint8_t key_bytes[KEYS_MAX][INF_KEY_BYTES_MAX];
+    inf_member_tuning tuning;
 } store;
 
 /* ---- addresses ----------------------------------------------------------- */
@@ -252,5 +253,10 @@ int inf_node_options(lua_State *L, int index, inf_host_config *config,
     if (rc == 0) rc = rpc_option(L, index, config, problem);
     if (rc == 0) rc = keys_option(L, index, kept, &config->node, problem);
     if (rc == 0) rc = tags_option(L, index, kept, &config->node);
+    if (rc == 0) rc = inf_label_option(L, index, &config->node, problem);
+    if (rc == 0) {
+        rc = inf_membership_option(L, index, &config->node, &kept->tuning,
+                                   problem);
+    }
     return rc;
 }

@@ -24,5 +24,6 @@ INF_EXPORT int luaopen_infinitomata_core(lua_State *L) {
     inf_bind_luv(L);
     inf_bind_cluster(L);
     inf_bind_rings(L);
+    inf_bind_settings(L);
     return 1;
 }

@@ -4,6 +4,7 @@
 #include "bind/embed.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <sodium/utils.h>
 
@@ -21,6 +22,7 @@ typedef struct store {
     inf_tag tags[TAGS_MAX];
     inf_slice keys[KEYS_MAX];
     uint8_t key_bytes[KEYS_MAX][INF_KEY_BYTES_MAX];
+    inf_member_tuning tuning;
 } store;
 
 const char *inf_version_text(void) {
@@ -188,6 +190,41 @@ static int set_tags(inf_node_config *node, const char *const *tags,
     return 0;
 }
 
+static int put_setting(inf_member_tuning *tuning, const char *name,
+                       const char *value, char *problem) {
+    char range[INF_RANGE_MAX];
+    char *end = NULL;
+    const inf_setting *setting = inf_setting_find(inf_slice_str(name));
+    if (setting == NULL) {
+        (void)snprintf(problem, INF_PROBLEM_MAX,
+                       "membership: %s: there is no such setting", name);
+        return INF_EINVAL;
+    }
+    unsigned long long number = strtoull(value, &end, 10);
+    bool plain = value[0] >= '0' && value[0] <= '9' && *end == '\0';
+    if (plain && inf_setting_put(setting, tuning, number) == 0) return 0;
+    (void)snprintf(problem, INF_PROBLEM_MAX,
+                   "membership: %s: %s expected, got '%s'", name,
+                   inf_setting_range(setting, range), value);
+    return INF_EINVAL;
+}
+
+static int set_membership(inf_node_config *node, const char *const *settings,
+                          store *kept, char *problem) {
+    int rc = 0;
+    if (settings == NULL) return 0;
+    kept->tuning = inf_node_tuning(node->profile);
+    for (; rc == 0 && settings[0] != NULL && settings[1] != NULL; settings += 2)
+        rc = put_setting(&kept->tuning, settings[0], settings[1], problem);
+    const char *fault = inf_tuning_fault(&kept->tuning);
+    if (rc == 0 && fault != NULL) {
+        (void)snprintf(problem, INF_PROBLEM_MAX, "membership: %s", fault);
+        rc = INF_EINVAL;
+    }
+    node->membership = &kept->tuning;
+    return rc;
+}
+
 static int fill_config(inf_host_config *to, const inf_config *from, store *kept,
                        char *problem) {
     if (from->loop == NULL || from->name == NULL) return INF_EINVAL;
@@ -205,6 +242,10 @@ static int fill_config(inf_host_config *to, const inf_config *from, store *kept,
     if (rc == 0) rc = set_profile(&to->node.profile, from->profile, problem);
     if (rc == 0) rc = set_keys(&to->node, from->keys, kept, problem);
     if (rc == 0) rc = set_tags(&to->node, from->tags, kept);
+    if (rc == 0) {
+        rc = set_membership(&to->node, from->membership, kept, problem);
+    }
+    if (from->label != NULL) to->node.label = inf_slice_str(from->label);
     return rc;
 }
 

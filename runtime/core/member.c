@@ -23,7 +23,8 @@
        member_book     healing
        member_user     notices between our kind, Serf's events
        member_meta     tags
-       member_suspicion, member_tuning: arithmetic and constants */
+       member_suspicion, member_tuning, member_settings: arithmetic, constants
+                       and their names */
 #include "core/member_part.h"
 
 enum { STALL_MIN_MS = 100 }; /* shorter lags are a scheduler's daily bread */
@@ -40,9 +41,8 @@ static int check(const inf_member_config *config) {
     const inf_member_tuning *tuning = &config->tuning;
     if (tuning->probe_interval_ms == 0 || tuning->gossip_interval_ms == 0 ||
         tuning->probe_timeout_ms == 0 || tuning->awareness_max == 0 ||
-        tuning->probe_timeout_ms > tuning->probe_interval_ms ||
-        tuning->packet_max < 576 || tuning->stream_timeout_ms == 0 ||
-        config->outbox == NULL) {
+        inf_tuning_fault(tuning) != NULL || tuning->packet_max < 576 ||
+        tuning->stream_timeout_ms == 0 || config->outbox == NULL) {
         return INF_EINVAL;
     }
     return 0;

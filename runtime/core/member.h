@@ -13,6 +13,7 @@
 
 #include "core/effect.h"
 #include "core/keyring.h"
+#include "core/member_tuning.h"
 #include "core/member_view.h"
 
 #define INF_META_MAX    512   /* bytes of Meta, on the wire */
@@ -22,49 +23,6 @@
 #define INF_RECORDS_MAX 65535 /* members known at once, dead ones included */
 
 typedef struct inf_member inf_member;
-
-/** Every constant of the protocol. inf_member_tuning_of fills it. */
-typedef struct inf_member_tuning {
-    uint32_t probe_interval_ms;
-    uint32_t probe_timeout_ms;   /* wait for a direct ack */
-    uint32_t indirect_checks;    /* helpers asked when it does not come */
-    uint32_t suspicion_mult;     /* shortest suspicion, in log10(n) intervals */
-    uint32_t suspicion_max_mult; /* longest, in shortest ones */
-    uint32_t retransmit_mult;
-    uint32_t retransmit_min; /* small clusters can afford to be sure */
-    uint32_t gossip_interval_ms;
-    uint32_t gossip_fanout;
-    uint32_t push_pull_interval_ms; /* 0: never */
-    uint32_t gossip_to_dead_ms;     /* news still go to the freshly dead */
-    uint32_t stream_timeout_ms;
-    uint32_t awareness_max;   /* health runs from 0 to this less one */
-    uint32_t dead_reclaim_ms; /* then a dead one's name may move; 0: never */
-    uint32_t reconnect_interval_ms; /* tries of dead members; 0: never */
-    uint32_t leave_propagate_ms;    /* from leave intent to leave message */
-    uint32_t leave_timeout_ms;
-    uint32_t tombstone_ms; /* how long the address of a dead one is kept */
-    uint32_t packet_max;   /* bytes of a datagram, everything counted */
-    bool compress;
-    bool crc;
-    bool tcp_ping;     /* ask by stream as well when the direct ack is late */
-    bool local_health; /* Lifeguard: LHA-Probe */
-    bool dynamic_suspicion; /* Lifeguard: LHA-Suspicion */
-    bool buddy;             /* Lifeguard: tell a suspect with the ping */
-    bool early_nack;  /* nack while it still helps (memberlist: too late) */
-    bool count_live;  /* n and k over live members (memberlist: over all) */
-    bool stall_guard; /* re-arm what ran out while we ourselves stood still */
-    bool even_gossip; /* walk the members in turn (memberlist: draw) */
-    bool verify_hearsay; /* ask before repeating what a peer's list says */
-    bool second_opinion; /* some who hear a suspicion probe for themselves */
-    bool last_word;      /* ask a suspect once more before its time is up */
-    bool fast_death;     /* a refused connection confirms a death at once */
-    bool serf;           /* say leave intents and events as Serf does */
-} inf_member_tuning;
-
-/** The constants of an environment, all improvements on. */
-inf_member_tuning inf_member_tuning_of(inf_profile profile);
-/** The same as memberlist 0.5 itself behaves: improvements off. */
-inf_member_tuning inf_member_tuning_plain(inf_profile profile);
 
 /** What a member is born with. Slices are copied, pointers borrowed. */
 typedef struct inf_member_config {

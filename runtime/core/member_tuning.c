@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The constants of the three environments, as memberlist ships them. */
-#include "core/member.h"
+#include "core/member_tuning.h"
 
 static const inf_member_tuning lan = {.probe_interval_ms = 1000,
                                       .probe_timeout_ms = 500,

@@ -31,13 +31,17 @@ static int make_keys(inf_node *node, const inf_node_config *config) {
     return rc;
 }
 
+inf_member_tuning inf_node_tuning(inf_profile profile) {
+    inf_member_tuning tuning = inf_member_tuning_of(profile);
+    if (profile != INF_PROFILE_WAN) tuning.reconnect_interval_ms = RECONNECT_MS;
+    return tuning;
+}
+
 static int make_member(inf_node *node, const inf_node_config *config) {
-    inf_member_tuning tuning = inf_member_tuning_of(config->profile);
+    inf_member_tuning tuning = config->membership != NULL
+                                   ? *config->membership
+                                   : inf_node_tuning(config->profile);
     node->gossip_ms = tuning.gossip_interval_ms;
-    if (tuning.reconnect_interval_ms > RECONNECT_MS &&
-        config->profile != INF_PROFILE_WAN) {
-        tuning.reconnect_interval_ms = RECONNECT_MS;
-    }
     uint64_t seconds = config->wall_ms / 1000;
     inf_buf meta;
     inf_buf_init(&meta, node->mem);
@@ -48,6 +52,7 @@ static int make_member(inf_node *node, const inf_node_config *config) {
             .outbox = &node->outbox,
             .keys = node->keys,
             .name = config->name,
+            .label = config->label,
             .meta = inf_buf_view(&meta),
             .addr = config->advertise,
             .seed = inf_rng_next(&node->rng),

@@ -18,6 +18,7 @@
 #include "base/rng.h"
 #include "base/span.h"
 #include "core/effect.h"
+#include "core/member_tuning.h"
 #include "core/member_view.h"
 
 /* Bounds: reached ones are refused with INF_EFULL, never dropped silently. */
@@ -40,6 +41,8 @@ typedef struct inf_node_config {
     uint64_t seed;      /* of all chance in this node */
     uint64_t wall_ms;   /* wall clock at `now_ms` of inf_node_new */
     inf_profile profile;
+    const inf_member_tuning *membership; /* NULL: inf_node_tuning(profile) */
+    inf_slice label; /* 0 to 255 bytes: whose datagrams lack it are strangers */
     const inf_tag *tags; /* the user's own */
     size_t tag_count;
     const inf_slice *keys; /* 16, 24 or 32 bytes each; the first one seals */
@@ -49,6 +52,8 @@ typedef struct inf_node_config {
     uint32_t stream_bytes; /* on their way on one stream; 0: 32 kB */
 } inf_node_config;
 
+/** The constants of membership that a node of the profile has. */
+inf_member_tuning inf_node_tuning(inf_profile profile);
 /**
  * Makes a node that is alone in its cluster; inf_node_join makes it meet
  * others.

@@ -85,7 +85,11 @@ typedef struct inf_config {
     const char *const *keys; /* 16, 24 or 32 bytes in base 64 each, NULL at the
                                 end; the first one seals; NULL: none */
     const char *const *tags; /* key, value, key, value, NULL; NULL: none */
-    inf_cluster_info info;   /* placement of new FSMs, when Lua starts them */
+    const char *const *membership; /* setting, number, setting, number, NULL, as
+                                      docs/membership.md names them; flags are 0
+                                      or 1; NULL: those of the profile */
+    const char *label;     /* the cluster's mark, 1 to 255 bytes; NULL: none */
+    inf_cluster_info info; /* placement of new FSMs, when Lua starts them */
     /** A member came, changed or went: `what` is "join", "update", "suspect",
         "alive", "fail", "leave" or "conflict". NULL: nobody asks. */
     void (*on_member)(void *ctx, const inf_cluster_member *member,

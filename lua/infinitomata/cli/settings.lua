@@ -21,6 +21,9 @@ M.USAGE = [[
   --join HOST:PORT,...   members to join; it is an error when none of them answers
   --key-file FILE        keys in base 64, one a line; the first one seals
   --profile NAME         lan (default), wan or local: timing of failure detection
+  --membership NAME=N,...
+                         constants that differ from the profile's: docs/membership.md
+  --label NAME           mark of the cluster: who has another one is not heard
   --tags KEY=VALUE,...   what the node tells the others of itself
   --id NAME              a branch to start besides the default one
   --console HOST:PORT    where consoles from afar may attach; needs a key
