@@ -5,11 +5,9 @@
 #include "host/clock.h"
 #include "host/socket.h"
 
-#define READ_SIZE      65536
-#define KEEPALIVE_S    30         /* finds callers whose machine has gone */
-#define KEEP_SIZE      (1u << 20) /* an empty buffer above this is given back */
-#define PAUSE_READING  (8u << 20)
-#define RESUME_READING (4u << 20)
+#define READ_SIZE   65536
+#define KEEPALIVE_S 30         /* finds callers whose machine has gone */
+#define KEEP_SIZE   (1u << 20) /* an empty buffer above this is given back */
 
 void inf_links_init(inf_links *links, uv_loop_t *loop, inf_alloc *mem,
                     inf_tls_keys *keys, const inf_link_handler *handler) {
@@ -18,6 +16,7 @@ void inf_links_init(inf_links *links, uv_loop_t *loop, inf_alloc *mem,
                          .keys = keys,
                          .handler = *handler,
                          .turn = 1,
+                         .pause = INF_LINK_PAUSE,
                          .deadline_ms = INF_NEVER};
     inf_list_init(&links->all);
     inf_list_init(&links->dirty);
@@ -215,18 +214,29 @@ static int push(inf_link *link) {
     return inf_socket_status(rc);
 }
 
-static void flush(inf_link *link) {
-    int rc = link->broken;
-    if (rc == 0) rc = push(link);
-    if (rc != 0) inf_link_close(link, rc);
-}
-
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf);
 static void on_read(uv_stream_t *tcp, ssize_t len, const uv_buf_t *buf);
 
 static void read_on(inf_link *link) {
     int rc = uv_read_start((uv_stream_t *)&link->tcp, on_alloc, on_read);
     if (rc != 0) inf_link_close(link, inf_socket_status(rc));
+}
+
+/* The peer has taken enough of its answers to ask for more. */
+static void resume(inf_link *link) {
+    if (!link->paused || waiting(link) > link->links->pause / 2) return;
+    link->paused = false;
+    read_on(link);
+}
+
+static void flush(inf_link *link) {
+    int rc = link->broken;
+    if (rc == 0) rc = push(link);
+    if (rc != 0) {
+        inf_link_close(link, rc);
+    } else {
+        resume(link);
+    }
 }
 
 static void on_written(uv_write_t *req, int status) {
@@ -240,10 +250,6 @@ static void on_written(uv_write_t *req, int status) {
         inf_link_close(link, inf_socket_status(status));
     } else {
         flush(link);
-    }
-    if (!link->down && link->paused && waiting(link) < RESUME_READING) {
-        link->paused = false;
-        read_on(link);
     }
     leave(links);
 }
@@ -299,7 +305,7 @@ static int queue(inf_link *link, inf_slice head, inf_slice body, size_t sent) {
         return 0;
     }
     mark_dirty(link);
-    if (!link->dialled && !link->paused && waiting(link) > PAUSE_READING) {
+    if (!link->dialled && !link->paused && waiting(link) > link->links->pause) {
         link->paused = true;
         (void)uv_read_stop((uv_stream_t *)&link->tcp);
     }

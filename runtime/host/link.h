@@ -15,6 +15,7 @@
 #include "host/tls.h"
 
 #define INF_LINK_BYTES_MAX  (48u << 20) /* waiting to be written */
+#define INF_LINK_PAUSE      (8u << 20)  /* of them, and its peer is not read */
 #define INF_LINK_DIAL_MS    5000        /* for a connection, or for a HELLO */
 #define INF_LINK_REST_MS    20          /* between two dials of one peer */
 #define INF_LINK_QUARREL_MS 1000        /* the same, when it refused us */
@@ -53,6 +54,7 @@ typedef struct inf_links {
     unsigned corked;      /* above 0: gather everything */
     uint64_t turn;        /* counts callbacks of the loop */
     uint64_t deadline_ms; /* when inf_links_tick is wanted, or INF_NEVER */
+    size_t pause;         /* INF_LINK_PAUSE; read again at half of it */
     bool closing;
 } inf_links;
 

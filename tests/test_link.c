@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* A link that was accepted, alone: its peer is a plain socket of this test. */
+#include "test.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "host/link.h"
+#include "host/socket.h"
+
+enum { ANSWER_SIZE = 8192, WAIT_MS = 20000 };
+
+/* What a link asks of its owner, and how often. */
+typedef struct owner {
+    uv_loop_t loop;
+    uv_tcp_t listener;
+    uv_timer_t alarm;
+    inf_links links;
+    unsigned frames;
+    unsigned downs;
+    bool late;
+} owner;
+
+/* Answers with more than the links of this test let wait. */
+static void on_frame(void *ctx, inf_link *link, inf_slice frame) {
+    static const uint8_t answer[ANSWER_SIZE];
+    owner *o = ctx;
+    (void)frame;
+    o->frames++;
+    inf_slice bytes = inf_slice_of(answer, sizeof answer);
+    assert_int_equal(inf_link_send(link, bytes, (inf_slice){NULL, 0}), 0);
+}
+
+static void on_down(void *ctx, inf_link *link, bool left, bool rests,
+                    int status) {
+    owner *o = ctx;
+    (void)link, (void)left, (void)rests, (void)status;
+    o->downs++;
+}
+
+static void on_gone(void *ctx, inf_link *link) {
+    (void)ctx, (void)link;
+}
+
+static void on_enter(void *ctx) {
+    owner *o = ctx;
+    o->links.corked++;
+}
+
+static void on_leave(void *ctx) {
+    owner *o = ctx;
+    o->links.corked--;
+    inf_links_flush(&o->links);
+}
+
+static void on_dirty(void *ctx) {
+    (void)ctx;
+}
+
+static void on_connection(uv_stream_t *listener, int status) {
+    owner *o = listener->data;
+    assert_int_equal(status, 0);
+    inf_links_accept(&o->links, listener);
+}
+
+static void on_alarm(uv_timer_t *alarm) {
+    owner *o = alarm->data;
+    o->late = true;
+}
+
+static void open_owner(owner *o, struct sockaddr_in *address) {
+    const inf_link_handler handler = {.ctx = o,
+                                      .on_frame = on_frame,
+                                      .on_down = on_down,
+                                      .on_gone = on_gone,
+                                      .on_enter = on_enter,
+                                      .on_leave = on_leave,
+                                      .on_dirty = on_dirty};
+    int size = sizeof *address;
+    *o = (owner){.frames = 0};
+    assert_int_equal(uv_loop_init(&o->loop), 0);
+    inf_links_init(&o->links, &o->loop, inf_alloc_libc(), NULL, &handler);
+    assert_int_equal(uv_tcp_init(&o->loop, &o->listener), 0);
+    assert_int_equal(uv_timer_init(&o->loop, &o->alarm), 0);
+    o->listener.data = o;
+    o->alarm.data = o;
+    assert_int_equal(uv_ip4_addr("127.0.0.1", 0, address), 0);
+    assert_int_equal(
+        uv_tcp_bind(&o->listener, (const struct sockaddr *)address, 0), 0);
+    assert_int_equal(uv_listen((uv_stream_t *)&o->listener, 4, on_connection),
+                     0);
+    assert_int_equal(
+        uv_tcp_getsockname(&o->listener, (struct sockaddr *)address, &size), 0);
+    assert_int_equal(uv_timer_start(&o->alarm, on_alarm, WAIT_MS, 0), 0);
+}
+
+static void close_owner(owner *o) {
+    inf_links_close(&o->links);
+    uv_close((uv_handle_t *)&o->listener, NULL);
+    uv_close((uv_handle_t *)&o->alarm, NULL);
+    assert_int_equal(uv_run(&o->loop, UV_RUN_DEFAULT), 0);
+    assert_int_equal(o->links.count, 0);
+    assert_int_equal(uv_loop_close(&o->loop), 0);
+}
+
+/* All of an answer that comes to a plain socket. */
+static void take_answer(int peer) {
+    uint8_t bytes[ANSWER_SIZE];
+    assert_int_equal(recv(peer, bytes, sizeof bytes, MSG_WAITALL),
+                     (ssize_t)sizeof bytes);
+}
+
+/* The kernel may take at once what was more than may wait: there is nothing
+   then whose end could be the moment to read on. */
+static void a_peer_that_takes_its_answers_is_read_from_again(void **state) {
+    static const uint8_t frame[5] = {0, 0, 0, 1, INF_RPC_ACK};
+    struct sockaddr_in address;
+    owner o;
+    (void)state;
+    open_owner(&o, &address);
+    o.links.pause = ANSWER_SIZE / 2;
+    int peer = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(peer >= 0);
+    assert_int_equal(
+        connect(peer, (const struct sockaddr *)&address, sizeof address), 0);
+    for (unsigned asked = 1; asked <= 3; asked++) {
+        assert_int_equal(send(peer, frame, sizeof frame, 0), sizeof frame);
+        while (o.frames < asked && !o.late)
+            (void)uv_run(&o.loop, UV_RUN_ONCE);
+        assert_int_equal(o.frames, asked);
+        take_answer(peer);
+    }
+    assert_int_equal(o.downs, 0);
+    (void)close(peer);
+    close_owner(&o);
+    assert_int_equal(o.downs, 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_peer_that_takes_its_answers_is_read_from_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
