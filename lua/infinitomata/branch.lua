@@ -5,6 +5,7 @@
 local check = require "finitomata.check"
 local cluster = require "infinitomata.cluster"
 local cluster_info = require "infinitomata.cluster_info"
+local Delayed = require "infinitomata.delayed"
 local errors = require "finitomata.error"
 local policy = require "infinitomata.policy"
 local Starter = require "infinitomata.starter"
@@ -19,6 +20,7 @@ local task = require "finitomata.task"
 ---@field private _resolve "last"|"oldest"           which of two FSMs of one name stays
 ---@field private _policy table                     what the user set for this branch
 ---@field private _merged infinitomata.Policy        that over the process's, _merged_from
+---@field private _delayed infinitomata.DelayedHere
 ---@field private _monitors table[]                  handles, so that `stop` cancels them
 ---@field private _on_stop fun(id: string)
 local Branch = {}
@@ -84,6 +86,7 @@ function Branch.new(id, options, on_stop)
     id = id,
     _here = {},
     _policy = retry,
+    _delayed = Delayed.new(),
     _monitors = {},
     _on_stop = on_stop,
   }, Branch)
@@ -388,6 +391,27 @@ Branch.reset_timer = operation("reset_timer", OPS.reset_timer)
 ---@return finitomata.Error? err no_such_fsm, unreachable, exhausted
 Branch.stop_fsm = operation("stop_fsm", OPS.stop_fsm)
 
+local transition = Branch.transition
+
+---Sends an event. It is accepted by the owner, not handled, when this returns.
+---@async
+---@param name string
+---@param event string
+---@param event_payload? any
+---@param delay_ms? number send it later, from where the FSM lives now
+---@param options? table the retry policy for this call
+---@return true?
+---@return finitomata.Error|finitomata.Delayed|infinitomata.RemoteDelayed? err of a delayed event,
+---  its handle: `:cancel()` takes it back
+function Branch:transition(name, event, event_payload, delay_ms, options)
+  if not delay_ms then return transition(self, name, event, event_payload, nil, options) end
+  local ok, second = transition(self, name, event, event_payload, delay_ms, options)
+  if ok and type(second) == "string" then
+    return ok, Delayed.remote(self.id, name, second, self:_retry(options))
+  end
+  return ok, second
+end
+
 ---True while an FSM of that name runs. A name that this node's view does not
 ---hold is answered at once; for one that it holds the owner is asked.
 ---@async
@@ -495,10 +519,13 @@ function Branch:serve(op, name, ...)
     return self._starter:start(name, implementation, payload, self:_retry(), target, hops)
   end
   if op == "start_here" then return self._starter:start_here(name, ...) end
+  if op == "take_back" then return self._delayed:take_back(...) end
   if not OPS[op] and op ~= "alive" then
     return nil, errors.new("bad_request", ("a node does not answer %q"):format(op))
   end
-  return self._local[op](self._local, name, ...)
+  local answer, second = self._local[op](self._local, name, ...)
+  if op == "transition" and answer and second then second = self._delayed:keep(second) end
+  return answer, second
 end
 
 return Branch

@@ -68,6 +68,20 @@ describe("three nodes", function()
     assert.is_true(on.a > 5 and on.b > 5 and on.c > 5)
   end)
 
+  it("send an event later, and take it back before", function()
+    for _, name in ipairs { "later@a", "later@b" } do
+      start(name)
+      local ok, first = infinitomata.transition(name, "add", 5, 60000)
+      assert.is_true(ok)
+      assert.is_true(infinitomata.transition(name, "add", 2, 1))
+      eventually("the second event", function()
+        return infinitomata.state(name, "payload").sum == 2
+      end)
+      assert.is_true(first:cancel())
+      assert.is_false(first:cancel())
+    end
+  end)
+
   it("count the same everywhere", function()
     for i = 1, 10 do start("n-" .. i) end
     start "look@b"
