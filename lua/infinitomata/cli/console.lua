@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- `infinitomata console`: a node of the cluster with a prompt.
 local cli = require "infinitomata.cli"
+local exit = require "infinitomata.cli.exit"
 local options = require "infinitomata.cli.options"
 local program = require "infinitomata.program"
 local settings = require "infinitomata.cli.settings"
@@ -131,6 +132,7 @@ function M.run(args)
     cli.complain("%s", why)
     return cli.FAILED
   end
+  exit.install(require("infinitomata.node"))
   banner(terminal, started)
   converse(terminal, read)
   require("infinitomata.node").leave()

@@ -2,6 +2,7 @@
 --- `infinitomata run`: a node of the cluster with a script on it. It serves until
 --- SIGINT or SIGTERM, or until the script leaves the cluster.
 local cli = require "infinitomata.cli"
+local exit = require "infinitomata.cli.exit"
 local options = require "infinitomata.cli.options"
 local program = require "infinitomata.program"
 local settings = require "infinitomata.cli.settings"
@@ -16,8 +17,9 @@ starts a node, runs a script on it, and serves until SIGINT or SIGTERM
 %s
 
 The script's folder is put on package.path, and what follows the script is its
-`arg`. A second SIGINT or SIGTERM ends the program at once; SIGHUP reads the
-configuration and the definitions again, SIGUSR1 writes down how the node is.
+`arg`; its os.exit leaves the cluster first. A second SIGINT or SIGTERM ends the
+program at once; SIGHUP reads the configuration and the definitions again, SIGUSR1
+writes down how the node is.
 
 exit status: 0, 1 it failed, 2 wrong usage]]):format(settings.USAGE)
 
@@ -143,6 +145,7 @@ local function host(chunk, given, flags, args, at)
   local service = (require "infinitomata.service").new(program,
     { configure = configuring(infinitomata, given, flags) })
   quit_after_leaving(node)
+  exit.install(node, function() service:stopping() end)
   local served = watch_signals(node, service)
   local started, problem = start(infinitomata, given)
   if not started then
