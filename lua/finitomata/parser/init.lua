@@ -24,11 +24,21 @@ local function quoted(states)
   return table.concat(names, ", ")
 end
 
+---@param code string
+---@param states string[]
+---@param message string
+---@param edge? {line: integer?, column: integer?, source: finitomata.parser.Line?, at: integer?}
+---@return table fault
 local function fault(code, states, message, edge)
+  local source = edge and edge.source
+  if source then
+    message = ("line %d, column %d: %s\n%s"):format(edge.line, edge.column, message,
+      source:excerpt(edge.at))
+  end
   return {
     code = code,
     states = states,
-    message = (edge and edge.line and ("line %d: "):format(edge.line) or "") .. message,
+    message = message,
     line = edge and edge.line,
     column = edge and edge.column,
   }
@@ -115,7 +125,10 @@ function M.validate(transitions)
       orphan[state] = true
       faults[#faults + 1] = fault("orphan_from_state", { state },
         ("`%s` is left but never entered"):format(state), seen[state])
-    elseif not left[state] then
+    end
+  end
+  for _, state in ipairs(states) do
+    if entered[state] and not left[state] then
       orphan[state] = true
       faults[#faults + 1] = fault("orphan_to_state", { state },
         ("`%s` is entered but never left"):format(state), seen[state])
@@ -156,14 +169,16 @@ local function custom(parser, text)
     return nil, { { code = plain.code or "malformed", line = plain.line, column = plain.column,
       states = plain.states or {}, message = message } }
   end
+  local edges = {}
   for i, t in ipairs(transitions) do
     if type(t) ~= "table" or type(t.from) ~= "string" or type(t.to) ~= "string"
         or type(t.event) ~= "string" then
       return nil, { { code = "malformed", states = {},
         message = ("the parser's transition %d: {from=, to=, event=} expected"):format(i) } }
     end
+    edges[i] = { from = t.from, to = t.to, event = t.event, line = t.line, column = t.column }
   end
-  return transitions
+  return edges
 end
 
 ---Edges from every state that goes on: the meaning of the option `any`.
@@ -193,6 +208,36 @@ local function add_wildcards(edges, any)
   end
 end
 
+---States that are drawn and have no edge: nothing could ever reach them.
+local function check_drawn(drawn, edges, faults)
+  local known = {}
+  for _, e in ipairs(edges) do known[e.from], known[e.to] = true, true end
+  for _, each in ipairs(drawn) do
+    if not known[each.state] then
+      local line = each.source
+      local at = line.text:find("%f[%w_]" .. each.state .. "%f[^%w_]") or 1
+      faults[#faults + 1] = fault("unreachable_state", { each.state },
+        ("`%s` has no way in"):format(each.state),
+        { line = line.number, column = line:column(at), source = line, at = at })
+    end
+  end
+end
+
+---The edges of a text in one of our own syntaxes.
+local function read_text(parser, text)
+  if text == "" then
+    return nil, { { code = "empty", line = 1, column = 1, states = {},
+      message = "the diagram is empty" } }
+  end
+  local edges, faults, drawn = parser.read(text)
+  if #faults == 0 and #edges == 0 then
+    faults = { { code = "malformed", line = 1, column = 1, offset = 0, text = "", states = {},
+      message = ("line 1, column 1: `%s` expected, there is none"):format(parser.shape) } }
+  end
+  if #faults > 0 then return nil, faults end
+  return edges, faults, drawn
+end
+
 ---Reads a text and says everything that is wrong with it.
 ---@param text string
 ---@param syntax? string|table "flowchart" (default), "state_diagram", {parse=, lint=}
@@ -201,28 +246,18 @@ end
 ---@return table[]? faults
 function M.read(text, syntax, any)
   local parser = M.syntax(syntax)
-  local transitions, faults
+  local edges, faults, drawn
   if parser.read then
-    if text == "" then
-      return nil, { { code = "empty", line = 1, column = 1, states = {},
-        message = "the diagram is empty" } }
-    end
-    local edges
-    edges, faults = parser.read(text)
-    if #faults == 0 and #edges == 0 then
-      faults = { { code = "malformed", line = 1, column = 1, offset = 0, text = "", states = {},
-        message = ("line 1, column 1: `%s` expected, there is none"):format(parser.shape) } }
-    end
-    if #faults > 0 then return nil, faults end
-    if any then add_wildcards(edges, any) end
-    transitions = parser.complete(edges)
+    edges, faults, drawn = read_text(parser, text)
   else
-    transitions, faults = custom(parser, text)
-    if not transitions then return nil, faults end
-    if any then add_wildcards(transitions, any) end
+    edges, faults = custom(parser, text)
   end
+  if not edges then return nil, faults end
+  if any then add_wildcards(edges, any) end
+  local transitions = parser.complete and parser.complete(edges) or edges
   if parser.unchecked then return transitions end -- made by a program that knows
   faults = M.validate(transitions)
+  if drawn then check_drawn(drawn, edges, faults) end
   if #faults > 0 then return nil, faults end
   return transitions
 end

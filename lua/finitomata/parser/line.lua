@@ -76,19 +76,49 @@ function Line:name(suffix)
   return name
 end
 
+---The 1-based column of a position, in characters.
+---@param at? integer the cursor when absent
+---@return integer
+function Line:column(at)
+  at = at or self.at
+  return (utf8.len(self.text:sub(1, at - 1)) or at - 1) + 1
+end
+
+---The line with a caret under a position.
+---@param at integer
+---@return string
+function Line:excerpt(at)
+  local before = self.text:sub(1, at - 1)
+  local margin = before:gsub(utf8.len(before) and utf8.charpattern or ".", function(character)
+    return character == "\t" and "\t" or " "
+  end)
+  return ("    %s\n    %s^"):format(self.text, margin)
+end
+
+---An edge that is written here.
+---@param from string
+---@param to string
+---@param event string
+---@param at integer where its target is
+---@return table
+function Line:edge(from, to, event, at)
+  return { from = from, to = to, event = event, line = self.number, column = self:column(at),
+    source = self, at = at }
+end
+
 ---The fault "something else was expected here".
 ---@param expected string
----@param column? integer the cursor's column when absent
+---@param at? integer a position in the line, the cursor when absent
 ---@return table fault
-function Line:fault(expected, column)
-  column = column or self.at
+function Line:fault(expected, at)
+  at = at or self.at
   local found = "the line ends"
-  if column <= #self.text then
-    local word = self.text:match("^[%w_]+", column)
-      or self.text:match("^" .. utf8.charpattern, column)
-    found = ("found '%s'"):format(word or self.text:sub(column, column))
+  if at <= #self.text then
+    local word = self.text:match("^[%w_]+", at)
+      or self.text:match("^" .. utf8.charpattern, at)
+    found = ("found '%s'"):format(word or self.text:sub(at, at))
   end
-  local margin = self.text:sub(1, column - 1):gsub("[^\t]", " ")
+  local column = self:column(at)
   return {
     code = "malformed",
     line = self.number,
@@ -96,8 +126,8 @@ function Line:fault(expected, column)
     offset = self.offset,
     text = self:trimmed(),
     states = {},
-    message = ("line %d, column %d: %s expected, %s\n    %s\n    %s^"):format(
-      self.number, column, expected, found, self.text, margin),
+    message = ("line %d, column %d: %s expected, %s\n%s"):format(
+      self.number, column, expected, found, self:excerpt(at)),
   }
 end
 

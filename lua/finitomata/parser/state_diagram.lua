@@ -11,10 +11,22 @@ M.shape = "from --> to : event"
 
 local DIRECTIONS <const> = { TB = true, TD = true, BT = true, RL = true, LR = true }
 local ANYTHING <const> = {
-  title = true, header = true, footer = true, caption = true, skinparam = true, hide = true,
-    show = true,
-  scale = true, classDef = true, class = true, style = true, accTitle = true, accDescr = true,
+  title = true, header = true, footer = true, caption = true, legend = true, skinparam = true,
+  hide = true, show = true, scale = true, mainframe = true, classDef = true, class = true,
+  style = true, accTitle = true, accDescr = true, note = true,
 }
+local PREPROCESSOR <const> = { theme = true, pragma = true, define = true, undef = true }
+
+-- Arrows of any length, with a direction or a style in them.
+local ARROWS <const> = { "%-%-+>", "%-+%l+%-+>", "%-+%[[^%]]*%]%-+>", "%-+%l+%[[^%]]*%]%-+>",
+  "%-+%[[^%]]*%]%l+%-+>" }
+
+local function take_arrow(line)
+  for _, pattern in ipairs(ARROWS) do
+    if line:take(pattern) then return true end
+  end
+  return false
+end
 
 ---@param line finitomata.parser.Line
 ---@return string? state  a name, or "*"
@@ -37,15 +49,14 @@ end
 local function edge(line, edges)
   local from, fault = take_state(line)
   if not from then return fault end
-  if not line:take("%-%->") then return line:fault("'-->'") end
+  if not take_arrow(line) then return line:fault("'-->'") end
   local targets = {}
   repeat
-    line:blanks()
-    local column = line.at
+    local at = line:blanks().at
     local to
     to, fault = take_state(line)
     if not to then return fault end
-    targets[#targets + 1] = { to, column }
+    targets[#targets + 1] = { to, at }
   until not line:take(",")
   if not line:take(":") then return line:fault("': event'") end
   local event = line:name(true)
@@ -55,31 +66,55 @@ local function edge(line, edges)
     return line:fault("the end of the line")
   end
   for _, target in ipairs(targets) do
-    edges[#edges + 1] = { from = from, to = target[1], event = event, line = line.number,
-      column = target[2] }
+    edges[#edges + 1] = line:edge(from, target[1], event, target[2])
   end
+end
+
+---A state that has a line of its own: `state a`, `state "Text" as a`, `a : Text`.
+---@param text string a trimmed line
+---@return string? state
+local function drawn_state(text)
+  if text:find("-->", 1, true) then return nil end -- an edge that is not quite one
+  local state = text:match("^(%l[%w_]*)%s*:%s*[^%s:]") or text:match("^(%l[%w_]*):::[%w_%-]+$")
+  if state then return state end
+  local rest = text:match("^state%s+(.*)$")
+  if not rest then return nil end
+  rest = rest:gsub("%s*#[%w#:;.|%-]+$", ""):gsub("%s*<<[^<>]+>>$", "")
+  return rest:match('^"[^"]*"%s+as%s+(%l[%w_]*)$') or rest:match('^(%l[%w_]*)%s+as%s+"[^"]*"$')
+    or rest:match("^(%l[%w_]*)$") or rest:match("^(%l[%w_]*)%s*:%s*%S")
 end
 
 ---Lines that say nothing about the FSM: envelopes, comments, labels, styles.
 ---@param text string a trimmed line
 ---@return boolean
 local function is_decoration(text)
-  if text == "" or text:find("^%%%%") or text:find("^'")
+  if text == "" or text:find("^%%%%") or text:find("^'") or text:find("^/'.*'/$")
       or text:find("^```%l*$") then return true end
-  if text:find("^@startuml") or text == "@enduml" or text:find("^!theme%s") then return true end
+  if text:find("^@startuml") or text == "@enduml" then return true end
+  if text:find("^!") then
+    return text:find("^!%$") ~= nil or PREPROCESSOR[text:match("^!(%l+)")] == true
+  end
   if text:find("^stateDiagram;?$") or text:find("^stateDiagram%-v2;?$") then return true end
-  if text:find("-->", 1, true) then return false end
   if text == "left to right direction" or text == "top to bottom direction" then return true end
   local word, rest = text:match("^(%a%w*)[%s:]+(.-)%s*;?$")
   if word == "direction" then return DIRECTIONS[rest] == true end
-  if ANYTHING[word] then return rest ~= "" end
-  if word == "state" and rest then
-    return rest:find('^"[^"]*"%s+as%s+%l[%w_]*$') ~= nil or rest:find("^%l[%w_]*$") ~= nil
-      or rest:find("^%l[%w_]*%s*:%s*%S") ~= nil or rest:find('^%l[%w_]*%s+as%s+"[^"]*"$') ~= nil
-  end
-  if word == "note" and rest and rest:find("%sof%s+%l[%w_]*%s*:%s*%S") then return true end
-  return text:find("^%l[%w_]*%s*:%s*%S") ~= nil -- a state with its label
+  return ANYTHING[word] == true and rest ~= "" and not rest:find("^%-")
 end
+
+-- Blocks over several lines: what begins them, and what ends them.
+local BLOCKS <const> = {
+  { "^note%s+%l+%s+of%s+%l[%w_]*$", "^end%s*note$" },
+  { "^note%s+on%s+link$", "^end%s*note$" },
+  { "^note%s+as%s+[%w_]+$", "^end%s*note$" },
+  { "^title$", "^end%s*title$" },
+  { "^header$", "^end%s*header$" },
+  { "^footer$", "^end%s*footer$" },
+  { "^legend$", "^end%s*legend$" },
+  { "^legend%s+%l+$", "^end%s*legend$" },
+  { "^skinparam%s.*{$", "^}$" },
+  { "^accDescr%s*{$", "^}$" },
+  { "^<style>$", "^</style>$" },
+}
 
 ---Opens a block that runs over several lines: front matter, `note ... end note`.
 ---@param text string
@@ -87,30 +122,39 @@ end
 ---@return string? closing the pattern of the line that closes it
 local function block(text, first)
   if text == "---" and first then return "^%-%-%-$" end
-  if text:find("^note%s+%l+%s+of%s+%l[%w_]*$") then return "^end%s*note$" end
   if text:find("^/'") and not text:find("'/$") then return "'/$" end
+  for _, each in ipairs(BLOCKS) do
+    if text:find(each[1]) then return each[2] end
+  end
 end
 
 ---Reads a text. Either list may be empty; a line is in one of them or says nothing.
 ---@param text string
----@return table[] edges  {from=, to=, event=, line=, column=}
+---@return table[] edges  {from=, to=, event=, line=, column=, source=, at=}
 ---@return table[] faults
+---@return table[] drawn  states with a line of their own: {state=, source=}
 function M.read(text)
-  local edges, faults, closing, opened = {}, {}, nil, nil
+  local edges, faults, drawn, closing, opened = {}, {}, {}, nil, nil
   for _, line in ipairs(Line.split(text)) do
     local trimmed = line:trimmed()
     if closing then
       if trimmed:find(closing) then closing = nil end
     else
       closing, opened = block(trimmed, #edges == 0 and #faults == 0), line
-      if not closing and not is_decoration(trimmed) and not trimmed:find("^/'.*'/$") then
-        local fault = edge(line, edges)
-        if fault then faults[#faults + 1] = fault end
+      if not closing and not is_decoration(trimmed) then
+        local state = drawn_state(trimmed)
+        if state then
+          drawn[#drawn + 1] = { state = state, source = line }
+        elseif trimmed:find("^state%s.*{$") then
+          faults[#faults + 1] = line:fault("a diagram without states in states")
+        else
+          faults[#faults + 1] = edge(line, edges)
+        end
       end
     end
   end
   if closing then faults[#faults + 1] = opened:fault("the end of the block that begins here") end
-  return edges, faults
+  return edges, faults, drawn
 end
 
 ---State diagrams say everything themselves.

@@ -27,6 +27,11 @@ describe("A flowchart", function()
       "```mermaid\ngraph TD\na --> |x| b\nb --> |y| c\n```",
       "\xEF\xBB\xBFgraph TD\rsubgraph one\ra --> |x| b\rend\rb --> |y| c",
       "title A lamp\na --> |x| b\nb --> |y| c",
+      "flowchart TD\naccDescr {\n  what it does\n}\na@{ shape: rect, label: \"A\" }\n"
+        .. "a --> |x| b\nb e1@--> |y| c",
+      "a ----> |\"x\"| b\nb == y ==> c",
+      "a -. x .-> b\nb -.-> |y| c\n",
+      "a -- x --> b -->|y| c;",
     } do
       assert.equal(PLAIN, shape(text), text)
     end
@@ -36,6 +41,24 @@ describe("A flowchart", function()
     assert.equal("*-__start__-a a-x-b b-y-a a-__end__-*",
       shape("[*] --> a\na --> |x| b\nb --> |y| a\na --> [*]"))
     assert.equal(PLAIN, shape("a --> |x| b\nb --> |y| c\nc --> [*]\n[*] --> a"))
+  end)
+
+  it("may list its states with commas or ampersands, on both sides", function()
+    assert.equal("*-__start__-a a-x-b a-x-c b-y-d b-y-e c-y-d c-y-e d-__end__-* e-__end__-*",
+      shape("a --> |x| b & c\nb, c --> |y| d,e"))
+  end)
+
+  it("has nothing but true arrows", function()
+    for _, text in ipairs { "a -> |x| b", "a --- |x| b", "a --o|x| b", "a <--> |x| b", "a -- b",
+      "a -- X --> b", "a --> |\"x| b", "a --> |x| b --> c" } do
+      assert.equal("malformed", shape(text).code, text)
+    end
+  end)
+
+  it("draws no state that has no edge", function()
+    local err = shape("a --> |x| b\n  lost[Somewhere]")
+    assert.equal("unreachable_state", err.code)
+    assert.same({ { "lost" }, 2, 3 }, { err.states, err.line, err.column })
   end)
 
   it("has no events of its own for the beginning and the end", function()
@@ -50,6 +73,8 @@ describe("A flowchart", function()
       "a --> |x| b,c\nb --> |y!| c\nc --> |z?| c\nc --> |q| d",
       "[*] --> a\na --> |x| b\nb --> |y| a\nb --> [*]",
       "[*] --> a\na --> |x| a\na --> [*]",
+      "a --> [*]\n[*] --> a",
+      "a --> |x| b\nc --> |y| a\n[*] --> c\nc --> [*]",
     } do
       local transitions = assert(parser.parse(text))
       local again = assert(parser.parse(parser.syntax("flowchart").lint(transitions)))

@@ -24,6 +24,19 @@ describe("The parser", function()
     assert.equal(3, orphan.line)
   end)
 
+  it("puts the gravest fault first, and shows where each is", function()
+    local _, err = parser.parse("b --> c : z\n[*] --> a : go\na --> d : y\na --> [*] : x",
+      "state_diagram")
+    local kinds = {}
+    for i, fault in ipairs(err.faults) do kinds[i] = fault.code .. " " .. fault.states[1] end
+    assert.same({ "orphan_from_state b", "orphan_to_state c", "orphan_to_state d" }, kinds)
+    assert.equal("line 1, column 7: `b` is left but never entered\n    b --> c : z\n          ^",
+      err.faults[1].message)
+    local _, endless = parser.parse("a --> b : x\nb --> a : y", "state_diagram")
+    assert.equal("initial_state", endless.code)
+    assert.equal("final_state", endless.faults[2].code)
+  end)
+
   it("tells an empty text from one that says nothing", function()
     assert.equal("empty", codes(""))
     assert.equal("malformed", codes("\n%% nothing\n"))
@@ -63,6 +76,42 @@ describe("The parser", function()
     end
     table.sort(from)
     assert.same({ "ad", "bd" }, from)
+  end)
+end)
+
+-- Diagrams of few states, all of whose edges are well formed.
+describe("Any diagram", function()
+  local function any_diagram(random, syntax)
+    local count, lines = 1 + random:below(5), {}
+    local function state() return "s" .. 1 + random:below(count) end
+    for i = 1, 1 + random:below(7) do
+      local what, event = random:below(6), "e" .. random:below(4)
+      if syntax == "state_diagram" then
+        lines[i] = ("%s --> %s : %s"):format(what == 0 and "[*]" or state(),
+          what == 1 and "[*]" or what == 2 and state() .. ",[*]" or state(), event)
+      elseif what < 2 then
+        lines[i] = what == 0 and "[*] --> " .. state() or state() .. " --> [*]"
+      else
+        lines[i] = ("%s --> |%s| %s"):format(state(), event, state())
+      end
+    end
+    return table.concat(lines, "\n")
+  end
+
+  it("is written as it was read", function()
+    local seed = tonumber(os.getenv("SEED")) or os.time()
+    local random, good = random_of.new(seed), 0
+    for round = 1, 4000 do
+      local syntax = round % 2 == 0 and "flowchart" or "state_diagram"
+      local text = any_diagram(random, syntax)
+      local transitions = parser.parse(text, syntax)
+      if transitions then
+        good = good + 1
+        local lint = parser.syntax(syntax).lint(transitions)
+        assert.same(transitions, (parser.parse(lint, syntax)), ("SEED=%d\n%s"):format(seed, text))
+      end
+    end
+    assert.is_true(good > 100)
   end)
 end)
 

@@ -69,6 +69,13 @@ describe("A line", function()
       .. "          ^", fault.message)
   end)
 
+  it("counts characters, not bytes", function()
+    local fault = line("\t[größer] -> x"):fault("'-->'", 13)
+    assert.equal(11, fault.column)
+    assert.equal("line 1, column 11: '-->' expected, found '-'\n    \t[größer] -> x\n"
+      .. "    \t         ^", fault.message)
+  end)
+
   it("shows any bytes without breaking", function()
     for byte = 0, 255 do
       local fault = line("a " .. string.char(byte)):fault("something", 3)

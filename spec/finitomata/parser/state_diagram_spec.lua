@@ -26,6 +26,10 @@ describe("A state diagram", function()
           .. "b --> [*] : off",
       "---\ntitle: Lamp\n---\nstateDiagram-v2\n[*] --> a : on\na:::hot --> b : x\nb --> [*] : off",
       "```mermaid\nstateDiagram-v2\n[*] --> a : on\na --> b : x\nb --> [*] : off\n```",
+      "@startuml\n!theme plain\n!$v = 1\nskinparam state {\n  BackgroundColor red\n}\nlegend right\n"
+        .. "  a --> b\nend legend\n<style>\n.x { }\n</style>\nnote \"by itself\" as n1\n"
+        .. "state a #pink\nstate b <<choice>>\n[*] -down-> a : on\nnote on link : careful\n"
+        .. "a -[#red,dashed]-> b : x\nb ----> [*] : off\n@enduml",
       "/' two\nlines '/\n/' one '/\n[*] --> a : on\na --> b : x\nb --> [*] : off",
     } do
       assert.equal(PLAIN, shape(text), text)
@@ -48,6 +52,17 @@ describe("A state diagram", function()
 
   it("cannot have states within states", function()
     assert.equal("malformed", shape("[*] --> a : on\nstate a {\n}\na --> [*] : off").code)
+  end)
+
+  it("draws no state that has no edge", function()
+    local err = shape("[*] --> a : on\nstate \"A place\" as lost\na --> [*] : off")
+    assert.equal("unreachable_state", err.code)
+    assert.same({ { "lost" }, 2, 20 }, { err.states, err.line, err.column })
+  end)
+
+  it("leaves out no line that brings edges from elsewhere", function()
+    assert.equal("malformed", shape("!include more.puml\n[*] --> a : on\na --> [*] : off").code)
+    assert.equal("malformed", shape("[*] --> a : on\na : x --> b\na --> [*] : off").code)
   end)
 
   it("wants its notes closed", function()
