@@ -179,12 +179,31 @@ function M.synch(branch, peers)
   return nil, errors.new("unreachable", "no answer from " .. names, { nodes = silent })
 end
 
-local function join(started, addresses)
+---Nodes that are started together find each other in any order: who is asked may
+---not listen yet. Who refuses will do so again.
+local NOT_YET = { unreachable = true, timeout = true }
+local JOIN_PATIENCE_MS = 3000
+local JOIN_PAUSE_MS = 100
+
+---@return integer? joined
+---@return string|finitomata.Error? problem
+---@return string? code
+local function join_once(started, addresses)
   local waiter = task.waiter()
   local ok, code, message = started:join(waiter, addresses)
   if not ok then return nil, errors.new(code, message) end
-  local joined, problem = task.wait(waiter)
-  if joined and joined > 0 then return true end
+  return task.wait(waiter)
+end
+
+local function join(started, addresses)
+  local deadline = core.now() + JOIN_PATIENCE_MS
+  local joined, problem, code = join_once(started, addresses)
+  while joined == 0 and NOT_YET[code] and core.now() < deadline do
+    task.sleep(JOIN_PAUSE_MS)
+    joined, problem, code = join_once(started, addresses)
+  end
+  if not joined then return nil, problem end
+  if joined > 0 then return true end
   local text = "nobody answered at " .. table.concat(addresses, ", ")
   if problem and problem ~= "" then text = text .. ": " .. problem end
   return nil, errors.new("join", text, { addresses = addresses })

@@ -167,7 +167,8 @@ local Node = {}
 ---@return infinitomata.core.Member
 function Node:self() end
 
----Wakes the waiter with the number that answered, and the first failure's text.
+---Wakes the waiter with the number that answered; when it is 0, with the first
+---failure's text and code too.
 ---@param waiter any
 ---@param addresses string[]
 ---@return true?, string? code, string? message

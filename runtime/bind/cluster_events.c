@@ -190,7 +190,9 @@ static int push_done(lua_State *L, const inf_effect *event,
             lua_pushstring(L, event->status != 0 ? inf_strerror(event->status)
                                                  : NULL);
         }
-        return 2;
+        lua_pushstring(L, event->status != 0 ? inf_error_code(event->status)
+                                             : NULL);
+        return 3;
     case INF_COMMAND_LEAVE:
         lua_pushboolean(L, 1);
         return 1;

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 local finitomata = require "finitomata"
 local node = require "infinitomata.node"
+local nodes = require "spec.support.nodes"
 local task = require "finitomata.task"
 
 local function start(name) return node.start { name = name, bind = "127.0.0.1:0" } end
@@ -59,6 +60,22 @@ describe("node", function()
       assert.is_true(task.wait(first))
       assert.is_true(task.wait(second))
       assert.is_nil((node.self()))
+    end)
+  end)
+
+  it("waits a while for the one that it joins", function()
+    local free = assert(start "probe").address
+    node.leave()
+    finitomata.run(function()
+      local waiter = task.waiter()
+      finitomata.spawn(function()
+        task.wake(waiter, node.start { name = "early", bind = "127.0.0.1:0", join = free })
+      end)
+      local late = nodes.start("late", nil, "--bind " .. free)
+      local joined, err = task.wait(waiter)
+      late:stop()
+      assert.is_nil(err)
+      assert.equal("early", joined.name)
     end)
   end)
 
