@@ -3,6 +3,7 @@
 --- finitomata, answered wherever the FSM lives.
 local check = require "finitomata.check"
 local branches = require "infinitomata.branches"
+local cluster = require "infinitomata.cluster"
 local cluster_info = require "infinitomata.cluster_info"
 local finitomata = require "finitomata"
 local policy = require "infinitomata.policy"
@@ -54,9 +55,19 @@ for _, name in ipairs(CALLS) do
   end
 end
 
+---The first node on the ring that runs the branch, so that a branch of a few nodes
+---stays on them.
 cluster_info.register("ring", {
-  nodes = function() return ring.managed():others() end,
-  whois = function(_, name) return ring.managed():key_to_node(name) end,
+  nodes = cluster_info.naive.nodes,
+  whois = function(id, name)
+    local members, runs = ring.managed(), {}
+    for _, node in ipairs(cluster.node():nodes(id)) do runs[node] = true end
+    local first = members:key_to_node(name)
+    if runs[first] then return first end
+    for _, node in ipairs(members:key_to_nodes(name, #members:nodes()) or {}) do
+      if runs[node] then return node end
+    end
+  end,
 })
 
 return M

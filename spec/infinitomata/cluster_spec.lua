@@ -68,6 +68,22 @@ describe("three nodes", function()
     assert.is_true(on.a > 5 and on.b > 5 and on.c > 5)
   end)
 
+  it("leave to the ring only the nodes that run the branch", function()
+    cluster_info.init "ring"
+    local lonely = infinitomata.start_link "lonely"
+    for i = 1, 10 do
+      assert(lonely:start_fsm("n-" .. i, "counter", {}))
+      assert.equal("a", lonely:all()["n-" .. i].node)
+      start("n-" .. i)
+    end
+    local on = {}
+    for _, row in pairs(infinitomata.all()) do on[row.node] = true end
+    assert.is_true(lonely:synch())
+    lonely:stop()
+    by_suffix()
+    assert.is_true(on.b or on.c)
+  end)
+
   it("send an event later, and take it back before", function()
     for _, name in ipairs { "later@a", "later@b" } do
       start(name)
