@@ -8,11 +8,15 @@ local M = {}
 local OURS <const> = debug.getinfo(1, "S").source:match("^(.*)finitomata/check%.lua$")
 
 ---True for a chunk of finitomata or infinitomata.
+---@param source string as `debug.getinfo` has it
+---@return boolean
 local function is_ours(source)
   if not OURS or source:sub(1, #OURS) ~= OURS then return false end
   local rest = source:sub(#OURS + 1)
   return rest:find("^finitomata/") ~= nil or rest:find("^infinitomata/") ~= nil
 end
+
+M.is_ours = is_ours
 
 ---Raises with the place of the nearest Lua function on the stack that is not ours.
 ---@param message string

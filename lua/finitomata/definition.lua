@@ -10,6 +10,7 @@ local graph = require("finitomata.graph")
 local log = require("finitomata.log")
 local options_of = require("finitomata.options")
 local parser = require("finitomata.parser")
+local places = require("finitomata.place")
 local plan_of = require("finitomata.plan")
 local shapes = require("finitomata.shape")
 
@@ -83,25 +84,26 @@ local function is_definition(value)
   return getmetatable(value) == meta
 end
 
+---@return boolean readable whether the diagram can be read
 local function check_arguments(given, faults)
+  local readable = true
   local function fault(format, ...)
     faults[#faults + 1] = { code = "bad_option", states = {}, message = format:format(...) }
   end
-  for key in pairs(given) do
-    if not options_of.KNOWN[key] and not callbacks.KEYS[key] then
-      fault("unknown option '%s'", tostring(key))
-    end
+  for _, key in ipairs(options_of.unknown(given, callbacks.KEYS)) do
+    fault("unknown option '%s'", key)
   end
   if type(given.fsm) ~= "string" then
     fault("fsm: the text of a diagram expected, got %s", type(given.fsm))
+    readable = false
   end
   if given.name ~= nil and type(given.name) ~= "string" then
     fault("name: string expected, got %s", type(given.name))
   end
-  local syntax = parser.syntax(given.syntax)
-  if not syntax or type(given.syntax) == "table" and type(given.syntax.parse) ~= "function" then
+  if not parser.syntax(given.syntax) then
     fault("syntax: 'flowchart', 'state_diagram' or {parse=, lint=} expected, got '%s'",
       tostring(given.syntax))
+    readable = false
   end
   if given.any ~= nil then
     local good = type(given.any) == "table"
@@ -109,46 +111,28 @@ local function check_arguments(given, faults)
       good = good and type(event) == "string" and type(target) == "string"
     end
     if not good then fault("any: {event = state} expected") end
+    readable = readable and good
   end
-  return #faults == 0
+  return readable
 end
 
----Where the diagram stands in a source, when it stands there as it is.
----@return integer? line of its first line
-local function line_of(text, source)
-  if not text:find("\n") then return nil end -- too short to be sure
-  text, source = text:gsub("\r\n", "\n"), source:gsub("\r\n", "\n")
-  local at = source:find(text, 1, true)
-  return at and select(2, source:sub(1, at - 1):gsub("\n", "\n")) + 1
-end
-
----Where the definition stands, so that faults can name a real line.
----@return string file
----@return integer? line   of the call
----@return integer? first  line of the diagram
-local function locate(given, level)
-  local info
-  repeat -- a caller that calls through pcall is meant all the same
-    level = level + 1
-    info = debug.getinfo(level, "Sl")
-  until not info or info.what ~= "C"
-  if not info then return "?" end
-  local handle = info.source:sub(1, 1) == "@" and type(given.fsm) == "string"
-    and io.open(info.source:sub(2), "rb")
-  if not handle then return info.short_src, info.currentline end
-  local source = handle:read("a")
-  handle:close()
-  return info.short_src, info.currentline, line_of(given.fsm, source)
-end
-
-local function refuse(faults, given, level)
-  local file, line, first = locate(given, level + 1)
-  local lines = {}
-  for i, fault in ipairs(faults) do
-    fault.file = file
-    fault.file_line = fault.line and first and first + fault.line - 1 or line
-    lines[i] = ("%s:%s: %s"):format(file, fault.file_line or "?", fault.message)
+---@param fault table
+---@param place finitomata.Place
+---@return string message with the place in the file, as exactly as it is known
+local function placed(fault, place)
+  fault.file, fault.file_line = place.file, place.line
+  if not (fault.line and place.first) then
+    return ("%s:%s: %s"):format(place.file, place.line or "?", fault.message)
   end
+  fault.file_line = place.first + fault.line - 1
+  fault.file_column = fault.column + (fault.line == 1 and place.indent or 0)
+  return ("%s:%d:%d: %s"):format(place.file, fault.file_line, fault.file_column,
+    (fault.message:gsub("^line %d+, column %d+: ", "")))
+end
+
+local function refuse(faults, given)
+  local place, lines = places.of(given), {}
+  for i, fault in ipairs(faults) do lines[i] = placed(fault, place) end
   local err = parser.error(faults)
   err.message = table.concat(lines, "\n")
   error(err, 0)
@@ -167,9 +151,12 @@ local function define(given, level)
   if type(given) ~= "table" then
     error(("bad argument #1 to 'define' (table expected, got %s)"):format(type(given)), level + 1)
   end
-  if not check_arguments(given, faults) then refuse(faults, given, level + 1) end
+  local readable = check_arguments(given, faults)
+  if not readable then refuse(faults, given) end
   local transitions, wrong = parser.read(given.fsm, given.syntax, given.any)
-  if not transitions then refuse(wrong, given, level + 1) end
+  if not transitions then
+    refuse(table.move(faults, 1, #faults, #wrong + 1, wrong), given)
+  end
 
   local shape = shapes.of(transitions)
   shapes.check_hard(transitions, faults)
@@ -183,7 +170,7 @@ local function define(given, level)
       given_callbacks[name] = given[name]
     end
   end
-  if #faults > 0 then refuse(faults, given, level + 1) end
+  if #faults > 0 then refuse(faults, given) end
 
   local plain = {}
   for i, t in ipairs(transitions) do plain[i] = { from = t.from, to = t.to, event = t.event } end

@@ -421,6 +421,19 @@ function read.strict(reading) return boolean(reading, "strict") end
 M.KNOWN = { fsm = true, name = true, syntax = true, any = true }
 for name in pairs(read) do M.KNOWN[name] = true end
 
+---The keys of a table of options that are neither options nor callbacks, sorted.
+---@param given table
+---@param callbacks table<string, any>
+---@return string[]
+function M.unknown(given, callbacks)
+  local names = {}
+  for key in pairs(given) do
+    if not M.KNOWN[key] and not callbacks[key] then names[#names + 1] = tostring(key) end
+  end
+  table.sort(names)
+  return names
+end
+
 ---@param given table        the options as written
 ---@param shape table        states, events, exits, entry of the diagram
 ---@param faults table[]     what is wrong is appended here

@@ -2,6 +2,8 @@
 
 --- What follows from the list of a diagram's transitions alone: its states and
 --- events, what is ambiguous, and whether it is the same as another.
+local parser = require("finitomata.parser")
+
 local M = {}
 
 ---The events that the parser adds to a flowchart, before the first state and after the last.
@@ -105,15 +107,9 @@ function M.check_hard(transitions, faults)
     local events = events_of[t.from]
     if t.event:sub(-1) == "!" and #events > 1 and not reported[t.from .. t.event] then
       reported[t.from .. t.event] = true
-      faults[#faults + 1] = {
-        code = "hard_not_determined",
-        line = t.line,
-        column = t.column,
-        states = { t.from },
-        message = ("%s`%s` cannot fire by itself: `%s` has other events too (%s)"):format(
-          t.line and ("line %d: "):format(t.line) or "", t.event, t.from,
-            table.concat(events, ", ")),
-      }
+      faults[#faults + 1] = parser.fault("hard_not_determined", { t.from },
+        ("`%s` cannot fire by itself: `%s` has other events too (%s)"):format(t.event, t.from,
+          table.concat(events, ", ")), t)
     end
   end
 end

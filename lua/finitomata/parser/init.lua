@@ -14,7 +14,9 @@ local SYNTAXES <const> = { flowchart = flowchart, state_diagram = state_diagram 
 ---@param syntax? string|table
 ---@return table? parser
 function M.syntax(syntax)
-  if type(syntax) == "table" then return syntax end
+  if type(syntax) == "table" then
+    return type(syntax.parse) == "function" and syntax or nil
+  end
   return SYNTAXES[syntax or "flowchart"]
 end
 
@@ -24,6 +26,7 @@ local function quoted(states)
   return table.concat(names, ", ")
 end
 
+---What is wrong with a diagram, and with which edge of it.
 ---@param code string
 ---@param states string[]
 ---@param message string
@@ -43,6 +46,8 @@ local function fault(code, states, message, edge)
     column = edge and edge.column,
   }
 end
+
+M.fault = fault
 
 local function count_ends(transitions)
   local entries, finals = {}, {}
@@ -247,7 +252,7 @@ end
 function M.read(text, syntax, any)
   local parser = M.syntax(syntax)
   local edges, faults, drawn
-  if parser.read then
+  if SYNTAXES[parser.name] == parser then
     edges, faults, drawn = read_text(parser, text)
   else
     edges, faults = custom(parser, text)

@@ -26,8 +26,9 @@ describe("A state diagram", function()
           .. "b --> [*] : off",
       "---\ntitle: Lamp\n---\nstateDiagram-v2\n[*] --> a : on\na:::hot --> b : x\nb --> [*] : off",
       "```mermaid\nstateDiagram-v2\n[*] --> a : on\na --> b : x\nb --> [*] : off\n```",
-      "@startuml\n!theme plain\n!$v = 1\nskinparam state {\n  BackgroundColor red\n}\nlegend right\n"
-        .. "  a --> b\nend legend\n<style>\n.x { }\n</style>\nnote \"by itself\" as n1\n"
+      "@startuml\n!theme plain\n!$v = 1\nskinparam state {\n  BackgroundColor red\n}\n"
+        .. "legend right\n  a --> b\nend legend\n<style>\n.x { }\n</style>\n"
+        .. "note \"by itself\" as n1\n"
         .. "state a #pink\nstate b <<choice>>\n[*] -down-> a : on\nnote on link : careful\n"
         .. "a -[#red,dashed]-> b : x\nb ----> [*] : off\n@enduml",
       "/' two\nlines '/\n/' one '/\n[*] --> a : on\na --> b : x\nb --> [*] : off",
