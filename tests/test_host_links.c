@@ -228,6 +228,22 @@ static void strange_bytes_close_their_link_and_nothing_else(void **state) {
     assert_int_equal(w->status, 0);
 }
 
+/* A peer that has said all it wants, and still listens. */
+static void who_closes_its_half_still_hears_its_answer(void **state) {
+    world *w = *state;
+    world_start(w, 0);
+    inf_addr at = inf_host_gossip_addr(w->nodes[0].host);
+    for (unsigned i = 0; i < 20; i++) {
+        stranger_fd = stranger(&at);
+        stranger_got = 0;
+        assert_int_equal(send(stranger_fd, "\x06\x80", 2, 0), 2);
+        assert_int_equal(shutdown(stranger_fd, SHUT_WR), 0);
+        assert_true(world_run_until(w, stranger_is_closed));
+        assert_true(stranger_got > 50); /* the list of members */
+        (void)close(stranger_fd);
+    }
+}
+
 /* ---- a key ------------------------------------------------------------- */
 
 static const uint8_t key_bytes[32] = "a key of the cluster, 32 bytes.";
@@ -441,6 +457,7 @@ int main(void) {
         TEST(an_answer_that_is_lost_is_not_a_second_run),
         TEST(a_deaf_peer_costs_bounded_memory_and_no_silence),
         TEST(strange_bytes_close_their_link_and_nothing_else),
+        TEST(who_closes_its_half_still_hears_its_answer),
         TEST(with_a_key_only_who_knows_it_gets_in),
         TEST(a_large_secret_goes_there_and_back),
         TEST(a_port_in_use_is_named),

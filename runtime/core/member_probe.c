@@ -318,9 +318,12 @@ void inf_probe_indirect(inf_member *m, const inf_message *ask,
     inf_addr target;
     inf_addr asker = asker_of(ask, from);
     if (inf_addr_from_bytes(&target, ask->target, ask->port) != 0) return;
-    /* Only members are pinged: nobody borrows us to reach strangers. */
+    /* Members ask, and members are pinged: nobody borrows us to reach others,
+       or has us say more than was said to us. */
     member_relay *relay = &m->relays[m->relay_next];
-    if (inf_table_at(m, &target) == NULL || relay->used) {
+    const member_record *asked = inf_table_at(m, &target);
+    if (asked == NULL || asked->self || relay->used ||
+        inf_table_at(m, &asker) == NULL) {
         if (ask->nack) send_nack(m, &asker, ask->seq);
         return;
     }

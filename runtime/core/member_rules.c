@@ -15,6 +15,14 @@
 
 enum { CONFLICT_PAUSE_MS = 30000 }; /* between two words about one conflict */
 
+/* Above it a member could not outbid what is said of it: nobody gets there by
+   telling the truth. */
+static bool too_high(inf_member *m, const inf_message *message) {
+    if (message->incarnation < INCARNATION_MAX) return false;
+    m->stats.bad_packets++;
+    return true;
+}
+
 static bool vsn_valid(inf_slice vsn) {
     if (vsn.len != INF_VSN) return false;
     return vsn.data[0] != 0 && vsn.data[0] <= vsn.data[1];
@@ -29,12 +37,6 @@ void inf_rules_announce(inf_member *m) {
 
 static void refute(inf_member *m, uint32_t incarnation) {
     member_record *self = m->self;
-    if (incarnation >= INCARNATION_MAX) {
-        inf_outbox_log(m->outbox, INF_LOG_WARN,
-                       "ignored news of ourselves at incarnation %u",
-                       (unsigned)incarnation);
-        return;
-    }
     if (incarnation > self->incarnation) self->incarnation = incarnation;
     m->stats.refutations++;
     inf_member_doubt(m, 1);
@@ -172,6 +174,7 @@ void inf_rules_alive(inf_member *m, const inf_message *message) {
         m->stats.bad_packets++;
         return;
     }
+    if (too_high(m, message)) return;
     member_record *r = inf_table_find(m, message->node);
     if (r == m->self) {
         alive_self(m, message, &addr);
@@ -251,7 +254,7 @@ static void second_opinion(inf_member *m, member_record *r, inf_slice from) {
 void inf_rules_suspect(inf_member *m, const inf_message *message) {
     member_record *r = inf_table_find(m, message->node);
     if (r == NULL || message->incarnation < r->incarnation) return;
-    if (message->from.len > INF_NODE_NAME_MAX) return;
+    if (message->from.len > INF_NODE_NAME_MAX || too_high(m, message)) return;
     if (r == m->self) {
         doubted_self(m, message->incarnation);
         return;
@@ -273,7 +276,7 @@ void inf_rules_suspect(inf_member *m, const inf_message *message) {
 void inf_rules_dead(inf_member *m, const inf_message *message) {
     member_record *r = inf_table_find(m, message->node);
     if (r == NULL || message->incarnation < r->incarnation) return;
-    if (message->from.len > INF_NODE_NAME_MAX) return;
+    if (message->from.len > INF_NODE_NAME_MAX || too_high(m, message)) return;
     if (r == m->self) {
         doubted_self(m, message->incarnation);
         return;
