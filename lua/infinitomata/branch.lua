@@ -2,6 +2,7 @@
 --- A branch of the cluster: FSMs under one roof that reaches over all nodes
 --- that run the branch. What lives here is answered here, by the local branch
 --- of finitomata; everything else goes to the node that the registry names.
+local asking = require "infinitomata.asking"
 local check = require "finitomata.check"
 local cluster = require "infinitomata.cluster"
 local cluster_info = require "infinitomata.cluster_info"
@@ -32,15 +33,6 @@ Branch.__name = "infinitomata.Branch"
 ---@field implementation string the module of its definition
 ---@field ref string  of this FSM and no other, ever
 ---@field node string on which it runs
-
-local NAME_MAX = 255
-
----@return finitomata.Error? err `bad_name`
-local function bad_name(name)
-  if #name >= 1 and #name <= NAME_MAX then return nil end
-  local text = "a name must have 1 to %d bytes, this one has %d"
-  return errors.new("bad_name", text:format(NAME_MAX, #name))
-end
 
 ---What the local branch asks before it starts an FSM and says after its end.
 local function registry_hooks(branch)
@@ -182,7 +174,7 @@ end
 function Branch:start_fsm(name, implementation, payload, options)
   check.type(name, "string", 1, "start_fsm")
   if type(implementation) ~= "table" then check.type(implementation, "string", 2, "start_fsm") end
-  local err = bad_name(name)
+  local err = asking.bad_name(name)
   if err then return nil, err end
   if not cluster.node() then return self._local:start_fsm(name, implementation, payload) end
 
@@ -191,94 +183,7 @@ end
 
 -- ---- asking --------------------------------------------------------------------
 
----What a branch can be asked about one FSM, here or from afar, and how many
----arguments it takes; a table of retry options may follow them.
-local OPS = {
-  transition = 3,
-  call = 3,
-  state = 1,
-  allowed = 1,
-  responds = 1,
-  can = 1,
-  timer_tick = 0,
-  reset_timer = 2,
-  stop_fsm = 1,
-}
-
-local function check_event(op)
-  return function(event, _, ms)
-    check.type(event, "string", 2, op)
-    check.duration(ms, 4, op)
-  end
-end
-
-local function check_text(op)
-  return function(text) check.type(text, "string", 2, op) end
-end
-
----Wrong types raise here, not on the node that is asked.
-local CHECKS = {
-  transition = check_event "transition",
-  call = check_event "call",
-  state = function(what)
-    if what ~= nil then check.one_of(what, supervisor.READABLE, 2, "state") end
-  end,
-  allowed = check_text "allowed",
-  responds = check_text "responds",
-  can = check_text "can",
-  reset_timer = function(tick, ms)
-    check.optional(tick, "boolean", 2, "reset_timer")
-    check.duration(ms, 3, "reset_timer")
-  end,
-}
-
----True when the owner says that it has no such FSM, and the registry still names
----one: either the row is about to go, or the name has a new place.
-local function outdated(self, name, answer, err)
-  if answer ~= nil or type(err) ~= "table" or err.code ~= "no_such_fsm" then return false end
-  local node = cluster.node()
-  return node ~= nil and node:whereis(self.id, name) ~= nil
-end
-
----Sends the question to the owner.
----@private
-function Branch:_ask(op, retry, name, ...)
-  if not cluster.node() then
-    return nil, errors.new("no_such_fsm", ("no fsm is called %q"):format(name), { name = name })
-  end
-  local answer, second = cluster.call(retry, self.id, op, name, ...)
-  local left = retry.attempts
-  while left > 1 and outdated(self, name, answer, second) do
-    left = left - 1
-    task.sleep(retry.poll_interval)
-    answer, second = cluster.call(retry, self.id, op, name, ...)
-  end
-  if second == nil then return answer end
-  return answer, second
-end
-
----The arguments that travel, and the options behind them.
-local function split(arguments, a, b, c, d)
-  if arguments == 3 then return d, a, b, c end
-  if arguments == 2 then return c, a, b end
-  if arguments == 1 then return b, a end
-  return a
-end
-
-local function operation(op, arguments)
-  local checked = CHECKS[op]
-  local function ask(self, name, options, ...)
-    return self:_ask(op, self:_retry(options), name, ...)
-  end
-  return function(self, name, a, b, c, d)
-    if type(name) ~= "string" then check.type(name, "string", 1, op) end
-    if self._here[name] then return self._local[op](self._local, name, a, b, c) end
-    if checked then checked(a, b, c) end
-    local err = bad_name(name)
-    if err then return nil, err end
-    return ask(self, name, split(arguments, a, b, c, d))
-  end
-end
+local transition = asking.operation "transition"
 
 ---Sends an event to an FSM, on whichever node it lives. Its owner has accepted it
 ---when this returns.
@@ -289,9 +194,17 @@ end
 ---@param delay_ms? number the owner sends it that much later
 ---@param options? infinitomata.Policy the retry policy for this call
 ---@return true? ok
----@return finitomata.Error? err no_such_fsm, overloaded, not_serializable, unreachable, exhausted,
----  stale
-Branch.transition = operation("transition", OPS.transition)
+---@return finitomata.Error|finitomata.Delayed|infinitomata.RemoteDelayed? err no_such_fsm,
+---  overloaded, not_serializable, unreachable, exhausted, stale; or, of a delayed event, its
+---  handle: `:cancel()` takes it back
+function Branch:transition(name, event, event_payload, delay_ms, options)
+  if not delay_ms then return transition(self, name, event, event_payload, nil, options) end
+  local ok, second = transition(self, name, event, event_payload, delay_ms, options)
+  if ok and type(second) == "string" then
+    return ok, Delayed.remote(self.id, name, second, self:_retry(options))
+  end
+  return ok, second
+end
 
 ---Sends an event and waits for what becomes of it.
 ---
@@ -315,7 +228,7 @@ Branch.transition = operation("transition", OPS.transition)
 ---@param options? infinitomata.Policy the retry policy for this call
 ---@return string? state the new one; "*" when the FSM has ended
 ---@return any payload the new one; or the error, those of `transition` among them
-Branch.call = operation("call", OPS.call)
+Branch.call = asking.operation "call"
 
 ---Reads an FSM.
 ---
@@ -334,7 +247,7 @@ Branch.call = operation("call", OPS.call)
 ---@param options? infinitomata.Policy the retry policy for this call
 ---@return any answer
 ---@return finitomata.Error? err no_such_fsm, unreachable, exhausted
-Branch.state = operation("state", OPS.state)
+Branch.state = asking.operation "state"
 
 ---Whether some edge leads from the FSM's state to another.
 ---@async
@@ -343,7 +256,7 @@ Branch.state = operation("state", OPS.state)
 ---@param options? infinitomata.Policy the retry policy for this call
 ---@return boolean? allowed
 ---@return finitomata.Error? err no_such_fsm, unreachable, exhausted
-Branch.allowed = operation("allowed", OPS.allowed)
+Branch.allowed = asking.operation "allowed"
 
 ---Whether the FSM's state answers an event.
 ---@async
@@ -352,7 +265,7 @@ Branch.allowed = operation("allowed", OPS.allowed)
 ---@param options? infinitomata.Policy the retry policy for this call
 ---@return boolean? responds
 ---@return finitomata.Error? err no_such_fsm, unreachable, exhausted
-Branch.responds = operation("responds", OPS.responds)
+Branch.responds = asking.operation "responds"
 
 ---Whether the FSM would take an event now: its state answers it, and the guards,
 ---shown no event payload, agree.
@@ -362,7 +275,7 @@ Branch.responds = operation("responds", OPS.responds)
 ---@param options? infinitomata.Policy the retry policy for this call
 ---@return boolean? can
 ---@return finitomata.Error? err why not
-Branch.can = operation("can", OPS.can)
+Branch.can = asking.operation "can"
 
 ---Has `on_timer` called now.
 ---@async
@@ -370,7 +283,7 @@ Branch.can = operation("can", OPS.can)
 ---@param options? infinitomata.Policy the retry policy for this call
 ---@return true? ok
 ---@return finitomata.Error? err no_such_fsm, unreachable, exhausted
-Branch.timer_tick = operation("timer_tick", OPS.timer_tick)
+Branch.timer_tick = asking.operation "timer_tick"
 
 ---Starts the timer's interval again.
 ---@async
@@ -380,36 +293,32 @@ Branch.timer_tick = operation("timer_tick", OPS.timer_tick)
 ---@param options? infinitomata.Policy the retry policy for this call
 ---@return true? ok
 ---@return finitomata.Error? err no_such_fsm, unreachable, exhausted
-Branch.reset_timer = operation("reset_timer", OPS.reset_timer)
+Branch.reset_timer = asking.operation "reset_timer"
+
+local stop_fsm = asking.operation "stop_fsm"
+
+local LOOKS = 100 -- at a row that ought to go
 
 ---Ends an FSM: when the handler that runs is done, or after its `shutdown` time.
+---Afterwards the caller's own view does not show it any more.
 ---@async
 ---@param name string the FSM
 ---@param reason? any what `on_terminate` is told, "stop" by default
 ---@param options? infinitomata.Policy the retry policy for this call
 ---@return true? ok
 ---@return finitomata.Error? err no_such_fsm, unreachable, exhausted
-Branch.stop_fsm = operation("stop_fsm", OPS.stop_fsm)
-
-local transition = Branch.transition
-
----Sends an event. It is accepted by the owner, not handled, when this returns.
----@async
----@param name string
----@param event string
----@param event_payload? any
----@param delay_ms? number send it later, from where the FSM lives now
----@param options? table the retry policy for this call
----@return true?
----@return finitomata.Error|finitomata.Delayed|infinitomata.RemoteDelayed? err of a delayed event,
----  its handle: `:cancel()` takes it back
-function Branch:transition(name, event, event_payload, delay_ms, options)
-  if not delay_ms then return transition(self, name, event, event_payload, nil, options) end
-  local ok, second = transition(self, name, event, event_payload, delay_ms, options)
-  if ok and type(second) == "string" then
-    return ok, Delayed.remote(self.id, name, second, self:_retry(options))
+function Branch:stop_fsm(name, reason, options)
+  local node = cluster.node()
+  local _, ref
+  if node and type(name) == "string" then _, ref = node:whereis(self.id, name) end
+  local ok, err = stop_fsm(self, name, reason, options)
+  if not ok then return nil, err end
+  for _ = 1, ref and LOOKS or 0 do
+    node = cluster.node()
+    if not node or select(2, node:whereis(self.id, name)) ~= ref then break end
+    task.sleep(self:_retry(options).poll_interval)
   end
-  return ok, second
+  return true
 end
 
 ---True while an FSM of that name runs. A name that this node's view does not
@@ -422,7 +331,7 @@ function Branch:alive(name)
   if self._here[name] then return self._local:alive(name) end
   local node = cluster.node()
   if not node or not node:whereis(self.id, name) then return false end
-  return self:_ask("alive", self:_retry(), name) == true
+  return asking.ask(self, "alive", self:_retry(), name) == true
 end
 
 ---Every FSM of the branch as this node sees it.
@@ -520,7 +429,7 @@ function Branch:serve(op, name, ...)
   end
   if op == "start_here" then return self._starter:start_here(name, ...) end
   if op == "take_back" then return self._delayed:take_back(...) end
-  if not OPS[op] and op ~= "alive" then
+  if not asking.OPS[op] and op ~= "alive" then
     return nil, errors.new("bad_request", ("a node does not answer %q"):format(op))
   end
   local answer, second = self._local[op](self._local, name, ...)

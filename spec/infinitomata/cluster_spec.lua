@@ -58,6 +58,16 @@ describe("three nodes", function()
     assert.equal(3, infinitomata.count())
   end)
 
+  it("stop an FSM of another node, out of the caller's view on return", function()
+    for i = 1, 20 do
+      local name = ("gone-%d@%s"):format(i, i % 2 == 0 and "b" or "c")
+      start(name)
+      assert.is_true(infinitomata.stop_fsm(name, "enough"))
+      assert.is_nil(infinitomata.all()[name])
+      assert.equal(0, infinitomata.count())
+    end
+  end)
+
   it("spread FSMs by the hash of the name", function()
     local on = {}
     for i = 1, 60 do

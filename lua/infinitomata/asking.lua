@@ -1,0 +1,120 @@
+-- SPDX-License-Identifier: MIT
+--- What a branch of the cluster can be asked about one FSM: how arguments are
+--- checked and told from options, who answers, and when it is asked again.
+local check = require "finitomata.check"
+local cluster = require "infinitomata.cluster"
+local errors = require "finitomata.error"
+local supervisor = require "finitomata.supervisor"
+local task = require "finitomata.task"
+
+local M = {}
+
+local NAME_MAX = 255
+
+---@param name string
+---@return finitomata.Error? err `bad_name`
+function M.bad_name(name)
+  if #name >= 1 and #name <= NAME_MAX then return nil end
+  local text = "a name must have 1 to %d bytes, this one has %d"
+  return errors.new("bad_name", text:format(NAME_MAX, #name))
+end
+
+---What a branch can be asked about one FSM, here or from afar, and how many
+---arguments it takes; a table of retry options may follow them.
+M.OPS = {
+  transition = 3,
+  call = 3,
+  state = 1,
+  allowed = 1,
+  responds = 1,
+  can = 1,
+  timer_tick = 0,
+  reset_timer = 2,
+  stop_fsm = 1,
+}
+
+local function check_event(op)
+  return function(event, _, ms)
+    check.type(event, "string", 2, op)
+    check.duration(ms, 4, op)
+  end
+end
+
+local function check_text(op)
+  return function(text) check.type(text, "string", 2, op) end
+end
+
+---Wrong types raise here, not on the node that is asked.
+local CHECKS = {
+  transition = check_event "transition",
+  call = check_event "call",
+  state = function(what)
+    if what ~= nil then check.one_of(what, supervisor.READABLE, 2, "state") end
+  end,
+  allowed = check_text "allowed",
+  responds = check_text "responds",
+  can = check_text "can",
+  reset_timer = function(tick, ms)
+    check.optional(tick, "boolean", 2, "reset_timer")
+    check.duration(ms, 3, "reset_timer")
+  end,
+}
+
+---True when the owner says that it has no such FSM, and the registry still names
+---one: either the row is about to go, or the name has a new place.
+local function outdated(self, name, answer, err)
+  if answer ~= nil or type(err) ~= "table" or err.code ~= "no_such_fsm" then return false end
+  local node = cluster.node()
+  return node ~= nil and node:whereis(self.id, name) ~= nil
+end
+
+---Sends the question to the owner.
+---@async
+---@param self infinitomata.Branch
+---@param op string
+---@param retry infinitomata.Policy
+---@param name string
+function M.ask(self, op, retry, name, ...)
+  if not cluster.node() then
+    return nil, errors.new("no_such_fsm", ("no fsm is called %q"):format(name), { name = name })
+  end
+  local answer, second = cluster.call(retry, self.id, op, name, ...)
+  local left = retry.attempts
+  while left > 1 and outdated(self, name, answer, second) do
+    left = left - 1
+    task.sleep(retry.poll_interval)
+    answer, second = cluster.call(retry, self.id, op, name, ...)
+  end
+  if second == nil then return answer end
+  return answer, second
+end
+
+---The arguments that travel, and the options behind them.
+local function split(arguments, a, b, c, d)
+  if arguments == 3 then return d, a, b, c end
+  if arguments == 2 then return c, a, b end
+  if arguments == 1 then return b, a end
+  return a
+end
+
+---The method of a branch that asks about one FSM: what lives here answers at once,
+---all else is asked of its node.
+---@param op string one of OPS
+---@return fun(self: infinitomata.Branch, name: string, ...): any, any
+function M.operation(op)
+  local arguments = M.OPS[op]
+  local checked = CHECKS[op]
+  local function ask(self, name, options, ...)
+    return M.ask(self, op, self:_retry(options), name, ...)
+  end
+  return function(self, name, a, b, c, d)
+    if type(name) ~= "string" then check.type(name, "string", 1, op) end
+    if self._here[name] then return self._local[op](self._local, name, a, b, c) end
+    if checked then checked(a, b, c) end
+    local err = M.bad_name(name)
+    if err then return nil, err end
+    return ask(self, name, split(arguments, a, b, c, d))
+  end
+end
+
+return M
