@@ -81,8 +81,8 @@ M.SECTIONS = {
   { title = "infinitomata", file = "lua/infinitomata/init.lua", of = "M", as = "infinitomata.",
     module = "infinitomata", note = "Every method of [a branch of the "
       .. "cluster](#a-branch-of-the-cluster) is a function of this module, too, and acts on "
-      .. "the default branch: `infinitomata.call(name, event)`. `run` and `sleep` are those "
-      .. "of [finitomata](#finitomata)." },
+      .. "the default branch: `infinitomata.call(name, event)`. `await`, `run` and `sleep` are "
+      .. "those of [finitomata](#finitomata)." },
   { title = "A branch of the cluster", file = "lua/infinitomata/branch.lua",
     classes = { "infinitomata.Branch", "infinitomata.Row" }, of = "Branch", as = "branch:",
     inner = { "new", "announce", "leave_cluster", "lose", "serve" } },

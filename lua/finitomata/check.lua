@@ -54,6 +54,17 @@ function M.optional(value, expected, position, name)
   end
 end
 
+---A function, or a value that can be called like one.
+---@param value any
+---@param position integer
+---@param name string
+function M.callable(value, position, name)
+  local meta = getmetatable(value)
+  if type(value) ~= "function" and not (type(meta) == "table" and meta.__call) then
+    bad(position, name, ("function expected, got %s"):format(type(value)))
+  end
+end
+
 ---A number of milliseconds: zero or more, no NaN.
 ---@param value any
 ---@param position integer

@@ -134,6 +134,36 @@ function M.sleep(ms)
   task.sleep(ms, fsm and supervisor.clock_of(fsm) or clocks.real())
 end
 
+local function answer_of(waiter, ...)
+  if select("#", ...) > 1 and (...) == nil then return ... end -- it has not begun
+  return task.wait(waiter)
+end
+
+---Makes a request that takes a callback last, luv's for one, and waits for what the
+---callback is told. In a handler other FSMs go on meanwhile. A request that cannot
+---begin returns `nil` and why, as luv's do.
+---
+---```lua
+---local finitomata = require "finitomata"
+---local uv = require "luv"
+---
+---local err, stat = finitomata.await(uv.fs_stat, "/")
+---assert(err == nil and stat.type == "directory")
+---err = finitomata.await(uv.fs_stat, "/no/such/file")
+---assert(err:match "^ENOENT")
+---```
+---@async
+---@param request fun(...) called with the arguments and a callback behind them
+---@param ... any its arguments
+---@return any ... what the callback was told
+function M.await(request, ...)
+  check.callable(request, 1, "await")
+  clocks.real() -- requests run on its loop
+  local waiter, arguments = task.waiter(), table.pack(...)
+  arguments[arguments.n + 1] = function(...) task.wake(waiter, ...) end
+  return answer_of(waiter, request(table.unpack(arguments, 1, arguments.n + 1)))
+end
+
 ---Runs a function in a coroutine of its own, soon. An error in it is logged.
 ---@param fn function
 ---@param ... any its arguments

@@ -14,6 +14,7 @@ local M = {
   cluster_info = cluster_info,
   node = require "infinitomata.node",
   ring = ring,
+  await = finitomata.await,
   run = finitomata.run,
   sleep = finitomata.sleep,
 }

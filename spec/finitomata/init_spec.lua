@@ -67,6 +67,47 @@ describe("finitomata", function()
     assert.same({ "spawned", "after" }, order)
   end)
 
+  it("waits for what a callback is told", function()
+    local function later(a, b, callback)
+      finitomata.spawn(function()
+        finitomata.sleep(1)
+        callback(a + b, nil, "third")
+      end)
+    end
+    local function at_once(callback) callback("now") end
+    local function never() return nil, "ENOENT: no such file", "ENOENT" end
+    for _, run in ipairs { finitomata.run, function(fn) return fn() end } do
+      run(function()
+        assert.same({ 7, nil, "third", n = 3 }, table.pack(finitomata.await(later, 3, 4)))
+        assert.equal("now", finitomata.await(at_once))
+        assert.same({ nil, "ENOENT: no such file", "ENOENT", n = 3 },
+          table.pack(finitomata.await(never)))
+      end)
+    end
+    assert.error_matches(function() finitomata.await("later") end,
+      "bad argument #1 to 'await' (function expected, got string)", 1, true)
+  end)
+
+  it("lets other FSMs go on while a handler waits for a callback", function()
+    local answer
+    local slow = finitomata.define { fsm = "a --> |x| b\nb --> |y| c" }
+    function slow.on_transition(_, event)
+      if event == "x" then finitomata.await(function(callback) answer = callback end) end
+    end
+    finitomata.run(function()
+      local branch = finitomata.start_link "awaiting"
+      assert(branch:start_fsm("one", slow))
+      assert(branch:start_fsm("two", slow, {}))
+      branch:transition("one", "x")
+      finitomata.sleep(0)
+      assert.equal("a", branch:state("two", "state"))
+      assert.is_function(answer)
+      answer()
+      assert.equal("b", branch:state("one", "state"))
+      branch:stop()
+    end)
+  end)
+
   it("is the version that it is", function()
     assert.matches("^%d+%.%d+%.%d+$", finitomata._VERSION)
   end)
