@@ -121,7 +121,7 @@ end
 function Branch:announce(node)
   node:branch(self.id)
   node:resolve(self.id, self._resolve)
-  self._local:rename_node(node:self().name)
+  self._local:rename_node(cluster.name())
   for name in pairs(self._here) do
     local row = self._local:all()[name]
     local ref, _, owner = node:claim(self.id, name, row.implementation)
@@ -147,7 +147,7 @@ end
 function Branch:lose(name, ref)
   local node = cluster.node()
   if self._here[name] ~= ref or not node then return end
-  if node:whereis(self.id, name) == node:self().name then return end -- the winner is gone again
+  if node:whereis(self.id, name) == cluster.name() then return end -- the winner is gone again
   task.spawn(self._local.stop_fsm, self._local, name, "conflict")
 end
 

@@ -11,6 +11,9 @@ local M = {}
 ---@type infinitomata.core.Node? this process's node, nil before start and after leave
 local node
 
+---@type string? the name that it has, or had
+local own_name
+
 ---@type finitomata.Waiter[]? while a node is on its way out: who wants to start the next
 local next_up
 
@@ -24,6 +27,12 @@ local server
 ---@return infinitomata.core.Node?
 function M.node()
   return node
+end
+
+---The name of the running node, or of the last one.
+---@return string?
+function M.name()
+  return own_name
 end
 
 ---A value as bytes, the same on every node; or nil, the path to what cannot be
@@ -89,9 +98,13 @@ end
 ---What is only accepted, not done, waits for nothing and needs no coroutine.
 local AT_ONCE = { transition = true }
 
-local function on_request(token, branch, op, name, ...)
-  if AT_ONCE[op] then return handle(token, branch, op, name, ...) end
-  task.spawn(handle, token, branch, op, name, ...)
+local function handle_later(request)
+  handle(table.unpack(request, 1, request.n))
+end
+
+local function on_request(token, branch, op, ...)
+  if AT_ONCE[op] then return handle(token, branch, op, ...) end
+  task.post(handle_later, table.pack(token, branch, op, ...))
 end
 
 local function on_event(kind, ...)
@@ -221,7 +234,7 @@ function M.start(options, prepare)
     task.wait(waiter)
   end
   if node then
-    return nil, errors.new("already_started", ("node %q runs already"):format(node:self().name))
+    return nil, errors.new("already_started", ("node %q runs already"):format(own_name))
   end
   local settings = { on_event = on_event, on_request = on_request }
   for key, value in pairs(options) do settings[key] = value end
@@ -229,7 +242,7 @@ function M.start(options, prepare)
   core.on_wake(task.wake)
   local started, code, message = core.node_start(settings)
   if not started then return nil, errors.new(code, message) end
-  node = started
+  node, own_name = started, started:self().name
   prepare(started)
   if options.join and #options.join > 0 then
     local ok, err = join(started, options.join)

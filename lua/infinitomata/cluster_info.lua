@@ -66,19 +66,29 @@ local function failed(hook, text)
   return nil, errors.new("cluster_info", text, { hook = hook })
 end
 
+local DONE = {}
+
+---Runs hook after hook, so that not each needs a coroutine of its own.
+local function run_hooks(hook, id, name)
+  while true do hook, id, name = coroutine.yield(DONE, hook(id, name)) end
+end
+
+local idle -- a coroutine that waits for the next hook
+
 ---Runs a user's hook where it can do no harm: an error, an attempt to wait and
 ---a nonsensical answer all come back as an error value.
-local function ask(hook, ...)
-  local co = coroutine.create(chosen[hook])
-  local ok, answer = coroutine.resume(co, ...)
-  local problem
-  if not ok then
-    problem = tostring(answer)
-  elseif coroutine.status(co) ~= "dead" then
+local function ask(hook, id, name)
+  local co = idle or coroutine.create(run_hooks)
+  idle = nil
+  local ok, mark, answer = coroutine.resume(co, chosen[hook], id, name)
+  if ok and mark == DONE then
+    idle = co
+    return answer
+  end
+  local problem = tostring(mark)
+  if ok then
     problem = "it tried to wait, and a placement must answer at once"
     coroutine.close(co)
-  else
-    return answer
   end
   return failed(hook, "failed: " .. problem)
 end
@@ -104,9 +114,11 @@ end
 ---The node that is to run a new FSM.
 ---@param id string
 ---@param name string
+---@param home? string the name's home, when the caller knows it
 ---@return string? node
 ---@return finitomata.Error? err `cluster_info`
-function M.whois(id, name)
+function M.whois(id, name, home)
+  if home and chosen == M.naive then return home end
   local node, err = ask("whois", id, name)
   if err then return nil, err end
   if type(node) ~= "string" then

@@ -13,7 +13,7 @@ local task = require "finitomata.task"
 ---@class infinitomata.Starter
 ---@field private _id string                     the branch
 ---@field private _local finitomata.Branch       the FSMs of this node
----@field private _under_way table<string, table> name -> waiters; we are its home
+---@field private _under_way table<string, true|table> name -> who waits; we are its home
 local Starter = {}
 Starter.__index = Starter
 Starter.__name = "infinitomata.Starter"
@@ -44,23 +44,13 @@ local function implementation_name(implementation)
     "a definition that starts on another node must have the `name` of its module")
 end
 
----Who runs the name, by the owner's own word: our view may lag behind an end.
----An owner that does not answer is believed to run it still.
+---Whether the owner runs the name still, by its own word: our view may lag behind an
+---end. An owner that does not answer is believed to run it.
 ---@private
----@return finitomata.Error? already_started
-function Starter:_taken(name, retry)
-  local node = cluster.node()
-  local me = node:self().name
+function Starter:_runs(name, owner, retry)
+  if owner == cluster.name() then return true end
   local once = policy.with(retry, { attempts = 1 })
-  local owner, ref
-  for _ = 1, retry.attempts do
-    owner, ref = node:whereis(self._id, name)
-    if not owner then return nil end
-    if owner == me then break end
-    if cluster.call_node(once, owner, self._id, "alive", name) ~= false then break end
-    task.sleep(retry.poll_interval)
-  end
-  return Starter.already_started(name, owner, ref)
+  return cluster.call_node(once, owner, self._id, "alive", name) ~= false
 end
 
 ---Starts the FSM on this node.
@@ -71,7 +61,7 @@ end
 function Starter:start_here(name, implementation, payload)
   local ref, err = self._local:start_fsm(name, implementation, payload)
   if not ref then return nil, err end
-  return ref, cluster.node():self().name, implementation_name(implementation)
+  return ref, cluster.name(), implementation_name(implementation)
 end
 
 ---Asks another node, and remembers the row that it answers.
@@ -91,72 +81,88 @@ end
 ---@private
 function Starter:_queue_for(name)
   while self._under_way[name] do
-    local waiter = task.waiter()
-    table.insert(self._under_way[name], waiter)
+    local queue, waiter = self._under_way[name], task.waiter()
+    if queue == true then
+      queue = {}
+      self._under_way[name] = queue
+    end
+    queue[#queue + 1] = waiter
     task.wait(waiter)
   end
+end
+
+local function ended(self, name, ok, ...)
+  local queue = self._under_way[name]
+  self._under_way[name] = nil
+  if queue ~= true then
+    for _, waiter in ipairs(queue) do task.wake(waiter) end
+  end
+  if not ok then error((...), 0) end
+  return ...
 end
 
 ---Runs the start, with all other starts of the name waiting.
 ---@private
 function Starter:_alone(name, start, ...)
-  self._under_way[name] = {}
-  local result = table.pack(pcall(start, self, ...))
-  local waiters = self._under_way[name]
-  self._under_way[name] = nil
-  for _, waiter in ipairs(waiters) do task.wake(waiter) end
-  if not result[1] then error(result[2], 0) end
-  return table.unpack(result, 2, result.n)
+  self._under_way[name] = true
+  return ended(self, name, pcall(start, self, ...))
 end
 
+---Where the name's home is, once this node may say so and nobody runs the name: a
+---node whose view of the members has just changed waits until it has heard what they
+---started. From the return on, until the caller waits for something, that holds.
 ---@private
-function Starter:_start_as_home(name, implementation, payload, retry, target)
-  repeat
+---@return "here"|"there"|nil where
+---@return string|finitomata.Error home
+---@return integer? view of the members
+function Starter:_home(name, retry)
+  local looks, deadline = 0, nil
+  while true do
     self:_queue_for(name)
-    local err = self:_taken(name, retry)
-    if err then return nil, err end
-  until not self._under_way[name]
-  if target == cluster.node():self().name then
+    local node = cluster.node()
+    if not node then return nil, errors.new("closed", "this node has left the cluster") end
+    local where, home, more = node:start_gate(self._id, name)
+    if where == "taken" then
+      looks = looks + 1
+      if looks > retry.attempts or self:_runs(name, home, retry) then
+        return nil, Starter.already_started(name, home, more)
+      end
+      task.sleep(retry.poll_interval)
+    elseif where then
+      return where, home, more
+    else
+      local now = clock.real():now()
+      deadline = deadline or now + retry.rpc_timeout
+      if home ~= "not_ready" or now >= deadline then
+        return nil, errors.new(home, ("fsm %q cannot start: %s"):format(name, more))
+      end
+      task.sleep(GATE_PAUSE_MS)
+    end
+  end
+end
+
+---Starts the name as its home, or has its home do it.
+---@private
+function Starter:_start(where, home, name, implementation, payload, retry, target, hops)
+  if where == "there" then
+    return self:_ask(home, "start", name, implementation, payload, retry, target, hops)
+  elseif target == cluster.name() then
     return self:_alone(name, self.start_here, name, implementation, payload)
   end
   return self:_alone(name, self._ask, target, "start_here", name, implementation, payload, retry)
 end
 
----Where the name's home is, once this node may say so: a node whose view of the
----members has just changed waits until it has heard what they started.
----@private
----@return "here"|"there"|nil where
----@return string|finitomata.Error home
-function Starter:_home(name, retry)
-  local time = clock.real()
-  local deadline = time:now() + retry.rpc_timeout
-  while true do
-    local node = cluster.node()
-    if not node then return nil, errors.new("closed", "this node has left the cluster") end
-    local where, home, message = node:start_gate(self._id, name)
-    if where then return where, home end
-    if home ~= "not_ready" or time:now() >= deadline then
-      return nil, errors.new(home, ("fsm %q cannot start: %s"):format(name, message))
-    end
-    task.sleep(GATE_PAUSE_MS)
-  end
-end
-
 ---Answers a start as the name's home, or passes it on to the home.
 ---@async
 ---@param target string the node that is to run it
----@param hops? integer how often it may still be passed on
+---@param hops integer how often it may still be passed on
 function Starter:start(name, implementation, payload, retry, target, hops)
-  hops = hops or HOPS
   local where, home = self:_home(name, retry)
-  if where == "here" then
-    return self:_start_as_home(name, implementation, payload, retry, target)
-  elseif where == nil then
-    return nil, home
-  elseif hops == 0 then
+  if not where then return nil, home end
+  if where == "there" and hops == 0 then
     return nil, errors.new("not_ready", ("the nodes do not agree yet who starts %q"):format(name))
   end
-  return self:_ask(home, "start", name, implementation, payload, retry, target, hops - 1)
+  return self:_start(where, home, name, implementation, payload, retry, target, hops - 1)
 end
 
 ---Failures that another attempt, on what the cluster has become, may mend.
@@ -173,17 +179,16 @@ local MENDABLE = { unreachable = true, exhausted = true, closed = true, not_read
 function Starter:place(name, implementation, payload, retry)
   local failed
   for _ = 1, retry.attempts do
-    local err = self:_taken(name, retry)
-    if err then return nil, err end
-    local target, ref
-    target, err = cluster_info.whois(self._id, name)
+    local where, home, view = self:_home(name, retry)
+    if not where then return nil, home end
+    local target, ref, err
+    target, err = cluster_info.whois(self._id, name, home)
     if not target then return nil, err end
-    local before = cluster.node():view(self._id)
-    ref, err = self:start(name, implementation, payload, retry, target)
+    ref, err = self:_start(where, home, name, implementation, payload, retry, target, HOPS - 1)
     if ref then return ref end
     failed = err
     local node = cluster.node()
-    if not MENDABLE[err.code] or not node or node:view(self._id) == before then break end
+    if not MENDABLE[err.code] or not node or node:view(self._id) == view then break end
   end
   return nil, failed
 end

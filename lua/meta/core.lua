@@ -292,11 +292,12 @@ function Node:ready(branch) end
 ---@return integer
 function Node:view(branch) end
 
----Who decides whether the name may start.
+---Who runs the name, or who decides whether it may start.
 ---@param branch string
 ---@param name string
----@return "here"|"there"|nil where
----@return string home or the code: "not_ready", "no_such_fsm"
+---@return "here"|"there"|"taken"|nil where
+---@return string home or the owner, or the code: "not_ready", "no_such_fsm"
+---@return integer|string view, or the owner's ref, or a sentence
 function Node:start_gate(branch, name) end
 
 ---Which claim stands when two nodes claim one name.

@@ -310,23 +310,50 @@ static int node_view(lua_State *L) {
     return 1;
 }
 
-/* start_gate(branch, name): "here" or "there" and the home, or nil, code */
+/* Whether the name may start, and who decides that: read under one lock. */
+typedef struct gate {
+    int rc; /* INF_EEXISTS: `row` has the name; else of inf_node_start_gate */
+    copied_row row;
+    char home[INF_NODE_NAME_MAX];
+    size_t home_len;
+    uint64_t view;
+} gate;
+
+static void look_through(const inf_lua_node *node, inf_slice branch,
+                         inf_slice name, gate *out) {
+    inf_row row;
+    inf_slice home = {NULL, 0};
+    inf_node *core = inf_host_lock(node->host);
+    if (inf_node_whereis(core, branch, name, &row) == 0) {
+        copy_row(&out->row, &row);
+        out->rc = INF_EEXISTS;
+    } else {
+        out->rc = inf_node_start_gate(core, branch, name,
+                                      inf_host_now_ms(node->host), &home);
+        out->home_len = copy_text(out->home, sizeof out->home, home);
+        out->view = inf_node_view(core, branch);
+    }
+    inf_host_unlock(node->host);
+}
+
+/* start_gate(branch, name): "here" or "there", the home and the view; "taken",
+   the owner and its ref; or nil, code, message */
 static int node_start_gate(lua_State *L) {
     inf_lua_node *node = inf_lua_node_open(L);
     if (node == NULL) return 3;
-    inf_slice branch = inf_check_slice(L, 2);
-    inf_slice name = inf_check_slice(L, 3);
-    char text[INF_NODE_NAME_MAX];
-    inf_slice home = {NULL, 0};
-    inf_node *core = inf_host_lock(node->host);
-    int rc = inf_node_start_gate(core, branch, name,
-                                 inf_host_now_ms(node->host), &home);
-    size_t len = rc >= 0 ? copy_text(text, sizeof text, home) : 0;
-    inf_host_unlock(node->host);
-    if (rc < 0) return inf_lua_node_failed(L, rc);
-    lua_pushstring(L, rc == 0 ? "here" : "there");
-    lua_pushlstring(L, text, len);
-    return 2;
+    gate g;
+    look_through(node, inf_check_slice(L, 2), inf_check_slice(L, 3), &g);
+    if (g.rc == INF_EEXISTS) {
+        lua_pushliteral(L, "taken");
+        lua_pushlstring(L, g.row.node, g.row.node_len);
+        lua_pushstring(L, g.row.ref);
+        return 3;
+    }
+    if (g.rc < 0) return inf_lua_node_failed(L, g.rc);
+    lua_pushstring(L, g.rc == 0 ? "here" : "there");
+    lua_pushlstring(L, g.home, g.home_len);
+    lua_pushinteger(L, (lua_Integer)g.view);
+    return 3;
 }
 
 /* resolve(branch, "first" or "last") */
