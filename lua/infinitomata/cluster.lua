@@ -49,6 +49,12 @@ function M.ring()
   return core.ring_new()
 end
 
+---The core tells of rows only while somebody listens: at high rates that is most
+---of what it would tell.
+local function listen()
+  if node then node:want_rows(next(subscribers.rows) ~= nil) end
+end
+
 ---Calls `fn(...)` for every event of the kind until the handle is cancelled.
 ---@param kind "member"|"rows"|"lost"|"user"|"node" "node": this process's node has started
 ---@param fn fun(...)
@@ -56,8 +62,12 @@ end
 function M.on(kind, fn)
   local set, key = subscribers[kind], {}
   set[key] = fn
+  if kind == "rows" then listen() end
   return {
-    cancel = function() set[key] = nil end,
+    cancel = function()
+      set[key] = nil
+      if kind == "rows" then listen() end
+    end,
   }
 end
 
@@ -243,6 +253,7 @@ function M.start(options, prepare)
   local started, code, message = core.node_start(settings)
   if not started then return nil, errors.new(code, message) end
   node, own_name = started, started:self().name
+  listen()
   prepare(started)
   if options.join and #options.join > 0 then
     local ok, err = join(started, options.join)

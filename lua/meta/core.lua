@@ -292,6 +292,11 @@ function Node:ready(branch) end
 ---@return integer
 function Node:view(branch) end
 
+---Whether on_event is called with "rows"; at first it is.
+---@param wanted boolean
+---@return true
+function Node:want_rows(wanted) end
+
 ---Who runs the name, or who decides whether it may start.
 ---@param branch string
 ---@param name string

@@ -299,6 +299,15 @@ static int node_ready(lua_State *L) {
     return 1;
 }
 
+/* want_rows(wanted) */
+static int node_want_rows(lua_State *L) {
+    inf_lua_node *node = inf_lua_node_open(L);
+    if (node == NULL) return 3;
+    inf_host_want_rows(node->host, lua_toboolean(L, 2));
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
 static int node_view(lua_State *L) {
     inf_lua_node *node = inf_lua_node_open(L);
     if (node == NULL) return 3;
@@ -383,6 +392,7 @@ void inf_bind_node_rows(lua_State *L) {
         {"place", node_place},
         {"ready", node_ready},
         {"view", node_view},
+        {"want_rows", node_want_rows},
         {"start_gate", node_start_gate},
         {"resolve", node_resolve},
         {NULL, NULL},

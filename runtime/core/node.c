@@ -116,6 +116,7 @@ int inf_node_new(inf_node **out, const inf_node_config *config,
     node->deletes_max =
         config->deletes_max != 0 ? config->deletes_max : INF_REGISTRY_DELETES;
     node->housekeep_at_ms = INF_NEVER;
+    node->rows_for = INF_ROWS_FOR_USER;
     node->id = inf_node_id(config->name);
     uint8_t *name = inf_malloc(mem, config->name.len);
     int rc = name != NULL ? 0 : INF_ENOMEM;

@@ -151,6 +151,13 @@ const char *inf_node_key_print(const inf_node *node, size_t at);
     INF_TAGS_MAX bytes), INF_ENOMEM; INF_ENOENT when it did not run here. */
 int inf_node_branch_add(inf_node *node, inf_slice branch, uint64_t now_ms);
 int inf_node_branch_remove(inf_node *node, inf_slice branch, uint64_t now_ms);
+/** Who wants to hear of rows that come and go. */
+typedef enum inf_rows_for {
+    INF_ROWS_FOR_USER = 1, /* the embedder: at first it does */
+    INF_ROWS_FOR_CALLS = 2 /* calls that wait for a name */
+} inf_rows_for;
+/** INF_EFFECT_ROWS comes while anybody wants it, and costs nothing else. */
+void inf_node_want_rows(inf_node *node, inf_rows_for who, bool wanted);
 /** True when the live member runs the branch. */
 bool inf_node_runs(const inf_node *node, inf_slice member, inf_slice branch);
 

@@ -92,6 +92,7 @@ struct inf_node {
     inf_tag *tags; /* owned: the user's */
     size_t tag_count;
     row_batch batch;
+    unsigned rows_for; /* inf_rows_for, as bits */
     inf_map undecided;
     bool leaving;
     bool superseded;

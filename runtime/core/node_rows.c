@@ -78,6 +78,11 @@ void node_rows_flush(inf_node *node) {
     batch->branch = NULL;
 }
 
+void inf_node_want_rows(inf_node *node, inf_rows_for who, bool wanted) {
+    unsigned bit = (unsigned)who;
+    node->rows_for = wanted ? node->rows_for | bit : node->rows_for & ~bit;
+}
+
 static inf_change change_of(inf_registry_change change) {
     switch (change) {
     case INF_ROW_SHOWN:
@@ -95,6 +100,7 @@ static void row_changed(void *ctx, inf_registry_change change,
     branch_state *b = ctx;
     inf_node *node = b->node;
     row_batch *batch = &node->batch;
+    if (node->rows_for == 0) return;
     if (batch->branch != b || batch->change != change_of(change)) {
         node_rows_flush(node);
     }

@@ -148,6 +148,8 @@ void inf_rpc_unsent(inf_rpc *rpc, inf_rpc_call *call, int status,
                     uint64_t now_ms);
 /** A name is in the view now: whoever waits for it becomes due. */
 void inf_rpc_name_arrived(inf_rpc *rpc, inf_slice branch, inf_slice name);
+/** True while a call waits for its name. */
+bool inf_rpc_awaits_names(const inf_rpc *rpc);
 /** More names came than were named: whoever waits for any becomes due. */
 void inf_rpc_names_arrived(inf_rpc *rpc);
 /** Membership says the node is gone: calls that wait for its answer become

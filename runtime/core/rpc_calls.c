@@ -441,6 +441,10 @@ void inf_rpc_name_arrived(inf_rpc *rpc, inf_slice branch, inf_slice name) {
     wake_ring(rpc, inf_slice_of(key, branch.len + 1 + name.len));
 }
 
+bool inf_rpc_awaits_names(const inf_rpc *rpc) {
+    return rpc->waiting.count != 0;
+}
+
 void inf_rpc_names_arrived(inf_rpc *rpc) {
     size_t at = 0;
     inf_rpc_call *call = NULL;

@@ -29,6 +29,7 @@ struct inf_host {
     bool worker_closed;
     bool news_closed;
     bool closing;
+    bool rowless; /* the handler does not want to hear of ROWS */
     void (*closed)(void *ctx);
     void *closed_ctx;
 };
@@ -251,7 +252,8 @@ static void take_events(inf_host *host) {
     size_t count = inf_events_take(&host->events, &items, &dropped);
     for (size_t i = 0; i < count; i++) {
         inf_worker_notice(&host->worker, &items[i]);
-        if (!host->closing) {
+        bool unwanted = items[i].kind == INF_EFFECT_ROWS && host->rowless;
+        if (!host->closing && !unwanted) {
             host->handler.on_event(host->handler.ctx, &items[i]);
         }
         inf_effect_deinit(&items[i]);
@@ -346,6 +348,13 @@ int inf_host_keys_set(inf_host *host, const inf_slice *keys, size_t count) {
     if (rc == 0) rc = share_keys(host);
     uv_mutex_unlock(&host->lock);
     return rc;
+}
+
+void inf_host_want_rows(inf_host *host, bool wanted) {
+    host->rowless = !wanted;
+    uv_mutex_lock(&host->lock);
+    inf_node_want_rows(host->node, INF_ROWS_FOR_USER, wanted);
+    uv_mutex_unlock(&host->lock);
 }
 
 uint64_t inf_host_now_ms(const inf_host *host) {

@@ -60,6 +60,8 @@ void inf_host_close(inf_host *host, void (*closed)(void *ctx), void *ctx);
 inf_node *inf_host_lock(inf_host *host);
 /** Lets the lock go, and wakes the control thread when there is work. */
 void inf_host_unlock(inf_host *host);
+/** Whether on_event is to hear of ROWS; at first it is. */
+void inf_host_want_rows(inf_host *host, bool wanted);
 /** Milliseconds of the clock that the node is fed with. */
 uint64_t inf_host_now_ms(const inf_host *host);
 /**

@@ -124,11 +124,27 @@ static int send_frame(inf_link *link, const inf_rpc_send *send) {
                          send->body);
 }
 
+/* The node is locked. */
+static void want_rows(inf_worker *worker, bool wanted) {
+    if (worker->waits == wanted) return;
+    worker->waits = wanted;
+    inf_node_want_rows(worker->node, INF_ROWS_FOR_CALLS, wanted);
+}
+
+/* Calls that wait for names have found them, or given up. */
+static void stop_waiting(inf_worker *worker) {
+    if (!worker->waits || inf_rpc_awaits_names(worker->rpc)) return;
+    uv_mutex_lock(worker->lock);
+    want_rows(worker, false);
+    uv_mutex_unlock(worker->lock);
+}
+
 static void look_up(inf_worker *worker, inf_rpc_call *call) {
     whereabouts where;
     inf_rpc_send send;
     uv_mutex_lock(worker->lock);
     int rc = locate(worker->node, inf_rpc_call_target(call), &where);
+    if (rc == INF_ENOENT) want_rows(worker, true); /* before it can come */
     uv_mutex_unlock(worker->lock);
     uint64_t now_ms = inf_clock_ms();
     inf_slice name = inf_slice_of(where.name, where.name_len);
@@ -199,6 +215,7 @@ void inf_worker_leave(inf_worker *worker) {
     if (worker->depth != 0) return;
     inf_links_flush(&worker->links);
     look_up_due(worker); /* what a broken link gave back */
+    stop_waiting(worker);
     arm(worker);
     if (inf_rpc_pending(worker->rpc) || !inf_list_empty(&worker->links.dirty)) {
         wake_soon(worker);

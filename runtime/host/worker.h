@@ -15,7 +15,7 @@ struct inf_worker {
     inf_alloc *mem; /* borrowed, as all of these */
     uv_loop_t *loop;
     uv_mutex_t *lock;
-    const inf_node *node;
+    inf_node *node;
     inf_host_handler handler;
     void (*on_closed)(void *ctx); /* all handles are closed */
     void *ctx;
@@ -29,6 +29,7 @@ struct inf_worker {
     unsigned handles; /* of the three, not closed yet */
     unsigned depth;   /* callbacks of the loop that are being run */
     bool closing;
+    bool waits;   /* the node tells of rows because calls wait for names */
     bool stopped; /* the handles are closed, or being closed */
     bool told;    /* on_closed has been called */
 };
@@ -38,7 +39,7 @@ typedef struct inf_worker_config {
     inf_alloc *mem;
     uv_loop_t *loop;
     uv_mutex_t *lock;
-    const inf_node *node;
+    inf_node *node;
     inf_slice name;
     uint64_t boot;
     uint64_t seed;
