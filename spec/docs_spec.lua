@@ -98,10 +98,41 @@ end
 
 local function documents()
   local list = {}
-  local pipe <close> = assert(io.popen "ls README.md docs/*.md 2>/dev/null")
+  local pipe <close> = assert(io.popen "ls *.md docs/*.md examples/*.md")
   for path in pipe:lines() do list[#list + 1] = path end
   return list
 end
+
+local function read(path)
+  local file <close> = assert(io.open(path))
+  return file:read "a"
+end
+
+describe("examples/README.md", function()
+  local examples = {}
+  do
+    local pipe <close> = assert(io.popen "ls examples")
+    for name in pipe:lines() do
+      if not name:find "%.md$" then examples[#examples + 1] = name end
+    end
+  end
+
+  it("names every example", function()
+    local index = read "examples/README.md"
+    for _, name in ipairs(examples) do
+      assert(index:find("[" .. name .. "](", 1, true), name .. " is not in the index")
+    end
+  end)
+
+  it("says that each is run by a test", function()
+    local pipe <close> = assert(io.popen "cat spec/*.lua tests/*/*.sh")
+    local tests = pipe:read "a"
+    for _, name in ipairs(examples) do
+      assert(tests:find("examples/" .. name, 1, true) or tests:find('"' .. name .. '"', 1, true),
+        name .. " is not run")
+    end
+  end)
+end)
 
 describe("the transcript matcher", function()
   it("takes what is equal", function() assert.is_true(matches("a\nb.\n", "a\nb.\n")) end)

@@ -26,7 +26,8 @@ local handlers = {}
 ---@field error? finitomata.Error why it was refused
 ---@field fsm finitomata.Fsm the FSM, as callbacks see it
 
----Calls `fn(record)` for every event that an FSM of this process has handled.
+---Calls `fn(record)` for every event that an FSM of this process has answered, taken
+---or refused. Events that its state does not know are not among them.
 ---@param fn fun(record: finitomata.telemetry.Record)
 ---@return {cancel: fun(self)} handle
 function M.attach(fn)

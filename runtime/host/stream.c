@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/stream.h"
 
-#include <stdio.h>
-
 #include "base/error.h"
 #include "core/synch_frame.h"
 #include "host/clock.h"
@@ -152,7 +150,7 @@ static void give_bytes(stream *s, inf_slice bytes) {
 
 /* One line for the log: somebody has no key of ours. */
 static void say_no_key(stream *s) {
-    char text[INF_ADDR_TEXT_MAX], line[128];
+    char text[INF_ADDR_TEXT_MAX];
     inf_outbox outbox;
     inf_effect effect;
     uint32_t swallowed = 0;
@@ -161,10 +159,9 @@ static void say_no_key(stream *s) {
         return;
     }
     inf_outbox_init(&outbox, s->streams->mem);
-    (void)snprintf(line, sizeof line,
+    inf_outbox_log(&outbox, INF_LOG_WARN,
                    "registry: refused %s: wrong key, or none",
                    inf_addr_format(&s->peer, text));
-    inf_outbox_log(&outbox, INF_LOG_WARN, "%s", line);
     if (inf_outbox_take(&outbox, &effect)) {
         inf_events_push(s->streams->events, &effect, 1);
     }
