@@ -85,6 +85,7 @@ local function lines_of_page()
   local shown = {}
   local text = read(PAGE):match "\n## The log\n(.-)\n## "
   for line in text:gmatch "\n| `([^`]+)` |" do shown[line] = true end
+  for line in text:gmatch "\n| `` (.-) `` |" do shown[line] = true end
   return shown
 end
 
