@@ -5,10 +5,7 @@ local finitomata = require "finitomata"
 
 -- What has no counterpart here, and why.
 local NOT_OURS = {
-  B060 = "errors never kill an FSM, so there is no restart",
-  B061 = "there is no kill, so there is no restart",
-  B086 = "whatever on_start returns is the new payload",
-  B193 = "absent callbacks do nothing; there is no impl_for",
+  B061 = "an FSM cannot be killed, only stopped",
 }
 
 -- Ours counts the steps that are not taken back, and says when there is none.
@@ -30,11 +27,15 @@ local OURS = {
   B021 = { after = { "a", "@dead", "@dead" } },
   B033 = { start = "definition_error", error = "hard_not_determined" },
   B052 = { after = { "off", "on" }, last_error = { stage = "on_exit", reason = "stuck" } },
+  B048 = { last_error = false }, -- a success clears it
   B056 = { after = { "off", "on" }, last_error = false },
+  B060 = { after = { "off", "on", "on", "on" }, -- an error never ends an FSM
+    last_error = { stage = "on_transition", reason = "boom" } },
   B065 = { after = { "idle", "open", "open" }, last_error = { stage = "not_responding" } },
   B066 = { after = { "idle", "idle" }, last_error = { stage = "not_allowed" } },
   B080 = { after = { "off", "on" }, last_error = { stage = "on_enter", reason = "r" } },
   B084 = false,
+  B086 = { payload = 77 }, -- whatever on_start returns is the new payload
   B171 = { results = BACK_AND_FORTH },
   B175 = {
     after = { "a", "wait", "fin", "fin" },
@@ -42,6 +43,7 @@ local OURS = {
       { "send", { "finitomata__flowed", "skipped" } } } } },
   },
   B179 = { start = "ok" },
+  B193 = { after = { "off" }, last_error = false }, -- what is absent does nothing
   B099 = { after = { "off", "off" }, last_error = { stage = "timer", reason = "x" } },
 }
 

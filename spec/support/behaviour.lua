@@ -74,7 +74,7 @@ end
 
 local function give_start(result)
   local kind, value = result[1], result[2]
-  if kind == "continue" or kind == "ok" then return value_of(value) end
+  if kind == "continue" or kind == "ok" or kind == "garbage" then return value_of(value) end
   if kind == "stop" then return nil, value end
   if kind == "raise" then error(value, 0) end
 end
@@ -204,8 +204,8 @@ local function add_forks(options, case, script, log)
   options.on_fork = function(state)
     log { "on_fork", state }
     local result = script:answer("on_fork", state)
-    if result[1] == "raise" then error(result[2], 0) end
-    return flows[result[2]]
+    if result[1] == "ok" then return flows[result[2]] end
+    return give(result)
   end
 end
 
@@ -217,6 +217,18 @@ local function at_once(ensure, entry)
     policies[state] = { max = 20, delay = 1, factor = 1 }
   end
   return policies
+end
+
+---A listener is a function, or a table, which is told of forks that fail as well.
+local function listener_of(kind, script, log)
+  local function told(_, state, payload)
+    log { "listener", state, shown(payload) }
+    return give(script:answer("listener", state))
+  end
+  if kind == "mailbox" then return told end
+  return { after_transition = told, after_fork_failure = function(_, state, reason)
+    log { "listener_fork_failure", state, reason }
+  end }
 end
 
 local IMPLEMENTATION_ONLY = { impl_for = true, ensure_entry = true }
@@ -235,10 +247,7 @@ local function definition_of(case, script, log)
     options.ensure_entry = at_once(ensure, first and first[1].to)
   end
   if def.listener then
-    options.listener = function(_, state, payload)
-      log { "listener", state, shown(payload) }
-      give(script:answer("listener", state))
-    end
+    options.listener = listener_of(def.listener, script, log)
   end
   if def.persistency then options.persistency = adapter_of(script, log) end
   if def.forks then add_forks(options, case, script, log) end
@@ -271,10 +280,14 @@ function Run:start()
   return self.branch:start_fsm("fsm", self.definition, payload)
 end
 
+local WHATS = { full = true, state = true, payload = true, cached = true }
+
 function Run:read(what)
-  if what == "parent" then return self.branch:state("fsm").parent ~= nil and "set" or NOTHING end
-  if what == "timer" then return self.branch:state("fsm").timer end
-  return shown((self.branch:state("fsm", what)))
+  if WHATS[what] then return shown((self.branch:state("fsm", what))) end
+  local full = self.branch:state("fsm")
+  if full == nil then return NOTHING end
+  if what == "parent" then return full.parent ~= nil and "set" or NOTHING end
+  return shown(full[what])
 end
 
 local steps = {}
@@ -371,7 +384,7 @@ function M.run(case)
   local run = setmetatable(
     { case = case, clock = clock, branch = branch, definition = definition }, Run)
   local ref, err = run:start()
-  outcome.start, outcome.err = ref and "ok" or { "error", err.reason }, err
+  outcome.start, outcome.err = ref and "ok" or { "error", err.reason or err.code }, err
   run:settle()
   outcome.after[1] = run:current()
   for i, step in ipairs(case.steps) do

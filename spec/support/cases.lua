@@ -5,12 +5,16 @@ local M = {}
 
 local here = debug.getinfo(1, "S").source:match("^@(.*)support/cases%.lua$")
 
+local FILES = { "fsm_cases.lua", "own_cases.lua" }
+
 ---@param kind string
----@return table[] cases of that kind, in the order of the file
+---@return table[] cases of that kind, in the order of the files
 function M.of_kind(kind)
   local found = {}
-  for _, case in ipairs(dofile(here .. "cases/fsm_cases.lua").cases) do
-    if case.kind == kind then found[#found + 1] = case end
+  for _, file in ipairs(FILES) do
+    for _, case in ipairs(dofile(here .. "cases/" .. file).cases) do
+      if case.kind == kind then found[#found + 1] = case end
+    end
   end
   return found
 end
