@@ -31,6 +31,13 @@ void take_effects(void) {
             }
         }
         if (effect.kind == INF_EFFECT_MEMBER) f.told[effect.change]++;
+        if (effect.kind == INF_EFFECT_LOG) {
+            size_t len = effect.bytes.len;
+            if (len >= sizeof f.line) len = sizeof f.line - 1;
+            memcpy(f.line, effect.bytes.data, len);
+            f.line[len] = '\0';
+            f.lines++;
+        }
         if (effect.kind == INF_EFFECT_WRITE) f.written += effect.bytes.len;
         if (effect.kind == INF_EFFECT_DIAL) {
             f.dialled = effect.stream;

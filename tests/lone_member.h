@@ -20,6 +20,8 @@ typedef struct lone_member {
     inf_addr dialled_to;
     unsigned dials;
     size_t written;
+    unsigned lines; /* of the log */
+    char line[256]; /* the last one */
 } lone_member;
 
 extern lone_member f;

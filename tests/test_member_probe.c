@@ -124,12 +124,18 @@ static void silence_is_suspected_after_the_interval(void **state) {
     assert_int_equal(state_of(target), INF_MEMBER_SUSPECT);
 }
 
+/* Passes the time until a probe asks by stream as well. */
+static uint64_t next_tcp_ping(void) {
+    f.dialled = 0;
+    while (f.dialled == 0 || f.member->probes[0].stream != f.dialled)
+        pass_ms(1);
+    return f.dialled;
+}
+
 static void an_answer_by_stream_saves_the_target(void **state) {
     (void)state;
     meet("b", 2);
-    while (f.dials == 0)
-        pass_ms(10);
-    uint64_t stream = f.dialled;
+    uint64_t stream = next_tcp_ping();
     inf_member_connected(f.member, stream, f.now_ms);
     take_effects();
     assert_true(f.written > 0);
@@ -140,9 +146,93 @@ static void an_answer_by_stream_saves_the_target(void **state) {
                                       .seq = f.last[INF_MESSAGE_PING].seq});
     inf_member_bytes(f.member, stream, inf_buf_view(&out), f.now_ms);
     inf_buf_deinit(&out);
-    pass_ms(400);
+    pass_ms(900); /* the interval is over, the next probe not yet */
     assert_int_equal(state_of("b"), INF_MEMBER_ALIVE);
 }
+
+/* ---- what is known of the way ------------------------------------------- */
+
+static inf_member_path path_to(const char *name) {
+    inf_member_view view;
+    assert_true(inf_member_find(f.member, inf_slice_str(name), &view));
+    return view.path;
+}
+
+/* Waits for the next ping of b, without an ack till then. */
+static uint32_t next_ping(void) {
+    f.sent[INF_MESSAGE_PING] = 0;
+    while (f.sent[INF_MESSAGE_PING] == 0)
+        pass_ms(1);
+    return f.last[INF_MESSAGE_PING].seq;
+}
+
+static void trips_are_timed_and_smoothed(void **state) {
+    (void)state;
+    meet("b", 2);
+    for (uint64_t i = 1; i <= 40; i++) {
+        inf_message ack = {.kind = INF_MESSAGE_ACK, .seq = next_ping()};
+        f.now_ms += i <= 20 ? 10 : 30;
+        hear_from(2, &ack);
+        inf_member_path path = path_to("b");
+        assert_int_equal(path.direct, i);
+        if (i <= 20) assert_int_equal(path.rtt_us, 10000);
+    }
+    assert_in_range(path_to("b").rtt_us, 17000, 23000);
+    assert_int_equal(path_to("me").direct, 0);
+    assert_int_equal(f.lines, 0);
+}
+
+static void answers_are_counted_by_their_way(void **state) {
+    (void)state;
+    meet("b", 2);
+    meet("c", 3);
+    while (f.sent[INF_MESSAGE_INDIRECT] == 0)
+        pass_ms(1);
+    bool at_b = f.last_to[INF_MESSAGE_PING].ip[3] == 2;
+    inf_message ack = {.kind = INF_MESSAGE_ACK,
+                       .seq = f.last[INF_MESSAGE_PING].seq};
+    hear_from(at_b ? 3 : 2, &ack); /* the helper passes it on */
+    inf_member_path path = path_to(at_b ? "b" : "c");
+    assert_int_equal(path.indirect, 1);
+    assert_int_equal(path.direct + path.tcp + path.failed + path.rtt_us, 0);
+}
+
+static void silence_counts_as_failed_and_a_new_life_from_nothing(void **state) {
+    (void)state;
+    meet("b", 2);
+    while (state_of("b") == INF_MEMBER_ALIVE)
+        pass_ms(10);
+    assert_int_equal(path_to("b").failed, 1);
+    while (state_of("b") != INF_MEMBER_DEAD)
+        pass_ms(10);
+    inf_message word = alive("b", 2, 2);
+    hear(&word);
+    assert_int_equal(path_to("b").failed, 0);
+}
+
+static void a_way_without_datagrams_is_told_once(void **state) {
+    (void)state;
+    meet("b", 2);
+    for (unsigned i = 1; i <= 5; i++) {
+        uint64_t stream = next_tcp_ping();
+        inf_buf out;
+        inf_buf_init(&out, inf_alloc_libc());
+        inf_message_encode(&out,
+                           &(inf_message){.kind = INF_MESSAGE_ACK,
+                                          .seq = f.last[INF_MESSAGE_PING].seq});
+        inf_member_connected(f.member, stream, f.now_ms);
+        inf_member_bytes(f.member, stream, inf_buf_view(&out), f.now_ms);
+        inf_buf_deinit(&out);
+        take_effects();
+        assert_int_equal(path_to("b").tcp, i);
+    }
+    assert_int_equal(f.lines, 1);
+    assert_non_null(strstr(f.line, "b at 10.0.0.2:7946 answers by TCP"));
+    assert_non_null(strstr(f.line, "its datagrams come, ours seem lost"));
+}
+
+/* ---- death ----------------------------------------------------------------
+ */
 
 static void a_refused_connection_confirms_a_death(void **state) {
     (void)state;
@@ -185,6 +275,10 @@ int main(void) {
         TEST(an_ack_counts_only_from_who_was_asked),
         TEST(silence_is_suspected_after_the_interval),
         TEST(an_answer_by_stream_saves_the_target),
+        TEST(trips_are_timed_and_smoothed),
+        TEST(answers_are_counted_by_their_way),
+        TEST(silence_counts_as_failed_and_a_new_life_from_nothing),
+        TEST(a_way_without_datagrams_is_told_once),
         TEST(a_refused_connection_confirms_a_death),
         TEST(a_firewall_does_not_kill_twice)};
     return cmocka_run_group_tests(tests, NULL, NULL);

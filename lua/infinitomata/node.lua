@@ -39,6 +39,15 @@ local DEFAULT_BIND = "127.0.0.1:7946"
 ---@field boot integer larger in each life of a name
 ---@field incarnation integer how often it has renewed its word that it lives
 ---@field health? integer of this node only: 0 (well) to 7
+---@field path? infinitomata.Path of all others: how this node reaches it
+
+---How probes of a member by this node were answered.
+---@class infinitomata.Path
+---@field direct integer    by UDP
+---@field indirect integer  only by way of another member
+---@field tcp integer       only by TCP: its UDP port cannot be reached, or cannot reach us
+---@field failed integer    not at all
+---@field rtt number        ms there and back by UDP, smoothed; 0 when none was answered so
 
 local OPTIONS = {
   name = "string",

@@ -59,6 +59,7 @@ function ASK.members()
       rpc = member.rpc,
       incarnation = member.incarnation,
       health = member.health,
+      path = member.path,
       tags = tags,
       branches = ids,
       self = member.name == me.name,

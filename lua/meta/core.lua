@@ -153,6 +153,7 @@ function core.node_start(options) end
 ---@field tags table<string, string>
 ---@field rpc? string
 ---@field health? integer of this node: 0 (well) to 7
+---@field path? infinitomata.Path of all others
 
 ---@class infinitomata.core.Row
 ---@field implementation string

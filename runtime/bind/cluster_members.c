@@ -64,11 +64,28 @@ static void write_tags(inf_buf *out, const inf_member_view *member) {
     }
 }
 
+static void write_path(inf_buf *out, const inf_member_path *path) {
+    const struct {
+        const char *name;
+        uint32_t count;
+    } counts[] = {{"direct", path->direct},
+                  {"indirect", path->indirect},
+                  {"tcp", path->tcp},
+                  {"failed", path->failed}};
+    inf_msgpack_map(out, INF_COUNT(counts) + 1);
+    for (size_t i = 0; i < INF_COUNT(counts); i++) {
+        write_text(out, counts[i].name);
+        inf_msgpack_uint(out, counts[i].count);
+    }
+    write_text(out, "rtt");
+    inf_msgpack_float(out, path->rtt_us / 1000.0);
+}
+
 void inf_member_write(inf_buf *out, const inf_member_view *member,
                       unsigned health) {
     uint32_t fields = 6;
     if (member->rpc_port != 0) fields++;
-    if (member->self) fields++;
+    fields++; /* health or path */
     inf_msgpack_map(out, fields);
     write_text(out, "name");
     inf_msgpack_str(out, member->name);
@@ -91,6 +108,9 @@ void inf_member_write(inf_buf *out, const inf_member_view *member,
     if (member->self) {
         write_text(out, "health");
         inf_msgpack_uint(out, health);
+    } else {
+        write_text(out, "path");
+        write_path(out, &member->path);
     }
 }
 

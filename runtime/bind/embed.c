@@ -55,6 +55,12 @@ static void copy_member(copied_member *to, const inf_member_view *from) {
         .boot = from->boot,
         .takes_calls = from->rpc_port != 0,
         .self = from->self,
+        .incarnation = from->incarnation,
+        .probes_direct = from->path.direct,
+        .probes_indirect = from->path.indirect,
+        .probes_tcp = from->path.tcp,
+        .probes_failed = from->path.failed,
+        .rtt_ms = from->path.rtt_us / 1000.0,
     };
 }
 

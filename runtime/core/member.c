@@ -392,6 +392,7 @@ static void view(const member_record *r, inf_member_view *out) {
                              .boot = r->ours ? r->boot : 0,
                              .rpc_port = r->rpc_port,
                              .ours = r->ours,
+                             .path = r->path,
                              .self = r->self};
 }
 

@@ -83,6 +83,7 @@ typedef struct member_record {
     bool by_addr;      /* it is in the map by address */
     bool wrongly_dead; /* a refused connection misled us once */
     uint16_t rpc_port;
+    inf_member_path path;
     uint64_t boot;
     uint64_t since_ms;           /* of the state */
     uint64_t heard_ms;           /* a packet of its address came; 0: never */
@@ -112,6 +113,7 @@ typedef struct member_pending {
 typedef struct member_probe {
     member_timer timer;
     member_record *target; /* NULL: idle */
+    uint64_t sent_ms;
     uint64_t deadline_ms;
     uint64_t stream; /* of the TCP ping; 0: none */
     uint32_t seq;

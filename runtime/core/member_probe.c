@@ -95,12 +95,56 @@ static void succeed(inf_member *m, member_probe *probe) {
     end_probe(m, probe);
 }
 
+/* The clock counts milliseconds, so a sample of a short trip is 0 or 1 by
+   chance; their mean is right all the same (RFC 6298 smooths with 1/8, which
+   needs finer samples). */
+static void note_trip(inf_member_path *path, uint64_t ms) {
+    uint64_t us = (ms < 60000 ? ms : 60000) * 1000;
+    uint64_t weight = path->direct < 32 ? path->direct : 32;
+    path->rtt_us = (uint32_t)((path->rtt_us * (weight - 1) + us) / weight);
+}
+
+/* An ack came: by whose hand? */
+static void note_ack(inf_member *m, const member_probe *probe,
+                     const inf_addr *from) {
+    inf_member_path *path = &probe->target->path;
+    if (!inf_addr_eq(from, &probe->target->addr)) {
+        path->indirect++;
+        return;
+    }
+    path->direct++;
+    note_trip(path, m->now_ms - probe->sent_ms);
+}
+
+/* Only a stream brought the answer. Somebody should open a port, and would like
+   to know in which direction. */
+static void note_stream(inf_member *m, const member_probe *probe) {
+    enum { NO_DATAGRAMS = 1 };
+    member_record *r = probe->target;
+    char addr[INF_ADDR_TEXT_MAX];
+    uint32_t swallowed = 0;
+    uint64_t lately_ms = 3 * (uint64_t)m->tuning.probe_interval_ms;
+    r->path.tcp++;
+    if (!inf_quiet_may(&m->quiet, &r->addr, NO_DATAGRAMS, m->now_ms,
+                       &swallowed)) {
+        return;
+    }
+    bool heard = r->heard_ms != 0 && m->now_ms - r->heard_ms < lately_ms;
+    inf_outbox_log(m->outbox, INF_LOG_WARN,
+                   "%.*s at %s answers by TCP, not by UDP: %s",
+                   (int)r->name.len, (const char *)r->name.data,
+                   inf_addr_format(&r->addr, addr),
+                   heard ? "its datagrams come, ours seem lost"
+                         : "none of its datagrams come");
+}
+
 static void begin_probe(inf_member *m, member_probe *probe, member_record *r,
                         bool urgent) {
     uint64_t scale = m->tuning.local_health ? m->health + 1 : 1;
     *probe = (member_probe){
         .target = r,
         .urgent = urgent,
+        .sent_ms = m->now_ms,
         .deadline_ms = m->now_ms + scale * m->tuning.probe_interval_ms,
         .timer = {.kind = TIMER_PROBE_STEP, .owner = probe}};
     probe->seq = inf_pending_add(m, PENDING_PROBE, probe, &r->addr);
@@ -150,6 +194,7 @@ static bool confirm_death(inf_member *m, member_probe *probe) {
         return false;
     }
     end_probe(m, probe);
+    r->path.failed++;
     m->stats.probe_failures++;
     inf_rules_dead_by_us(m, r);
     return true;
@@ -157,6 +202,7 @@ static bool confirm_death(inf_member *m, member_probe *probe) {
 
 static void fail(inf_member *m, member_probe *probe) {
     member_record *r = probe->target;
+    r->path.failed++;
     m->stats.probe_failures++;
     if (probe->nacks_wanted == 0) {
         inf_member_doubt(m, 1);
@@ -255,6 +301,7 @@ void inf_probe_stream(inf_member *m, uint64_t stream, int status) {
         if (probe->target == NULL || probe->stream != stream) continue;
         probe->stream = UINT64_MAX; /* asked, and it has ended */
         if (status == 0) {
+            note_stream(m, probe);
             succeed(m, probe);
         } else if (status == INF_EUNREACHABLE) {
             note_refused(m, probe);
@@ -392,6 +439,7 @@ void inf_probe_ack(inf_member *m, const inf_message *ack,
         if (ack->payload.len != 0) {
             inf_user_note_heard(m, probe->target, ack->payload);
         }
+        note_ack(m, probe, from);
         succeed(m, probe);
         break;
     }

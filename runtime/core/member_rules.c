@@ -124,6 +124,7 @@ static void take_alive(inf_member *m, member_record *r,
     inf_news_alive(m, r);
     if (new_life || before == INF_MEMBER_DEAD || before == INF_MEMBER_LEFT) {
         r->heard_ms = 0;
+        r->path = (inf_member_path){0};
         inf_table_tell(m, r, INF_CHANGE_JOIN);
     } else if (!same_meta) {
         inf_table_tell(m, r, INF_CHANGE_UPDATE);

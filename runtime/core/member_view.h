@@ -26,6 +26,15 @@ typedef enum inf_member_state {
     INF_MEMBER_LEFT
 } inf_member_state;
 
+/** How this node reaches a member, counted over its life there. */
+typedef struct inf_member_path {
+    uint32_t direct;   /* probes answered by datagram */
+    uint32_t indirect; /* only by way of other members */
+    uint32_t tcp;      /* only on a stream: datagrams are lost on the way */
+    uint32_t failed;   /* not at all */
+    uint32_t rtt_us;   /* smoothed, of direct answers */
+} inf_member_path;
+
 /** A member as it is now. Slices are valid until the node is next changed. */
 typedef struct inf_member_view {
     inf_slice name;
@@ -37,6 +46,7 @@ typedef struct inf_member_view {
     uint16_t rpc_port; /* 0 when it takes no calls */
     bool ours;         /* an infinitomata node */
     bool self;
+    inf_member_path path; /* all zero for this node itself */
 } inf_member_view;
 
 #endif

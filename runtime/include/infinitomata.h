@@ -56,6 +56,14 @@ typedef struct inf_cluster_member {
     uint64_t boot;       /* larger in each life of a name; 0: not one of ours */
     int takes_calls;     /* false for other programs that speak the gossip */
     int self;
+    uint32_t incarnation; /* how often it has renewed its word that it lives */
+    /* How probes of it by this node were answered; zero for this node itself.
+     */
+    uint32_t probes_direct;   /* by UDP */
+    uint32_t probes_indirect; /* only by way of another member */
+    uint32_t probes_tcp;      /* only by TCP */
+    uint32_t probes_failed;   /* not at all */
+    double rtt_ms;            /* there and back by UDP, smoothed */
 } inf_cluster_member;
 
 /**

@@ -254,6 +254,26 @@ describe("three nodes", function()
     assert.equal("empty", err.code)
   end)
 
+  it("know how they reach each other", function()
+    eventually("an answered probe of each", function()
+      local answered = 0
+      for _, member in ipairs(infinitomata.node.members()) do
+        if member.path and member.path.direct > 0 then answered = answered + 1 end
+      end
+      return answered == 2
+    end)
+    for _, member in ipairs(infinitomata.node.members()) do
+      local path = member.path
+      assert.equal(member.name == "a", path == nil)
+      assert.equal(member.name == "a", member.health ~= nil)
+      if path then
+        assert.same({ 0, 0 }, { path.tcp, path.failed })
+        assert.equal("float", math.type(path.rtt))
+        assert.is_true(path.rtt >= 0 and path.rtt < 500)
+      end
+    end
+  end)
+
   it("tell a monitor who joins and who leaves", function()
     local seen = {}
     local handle = infinitomata.monitor(function(kind, rows)
