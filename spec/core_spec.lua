@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local core = require "infinitomata.core"
+local program = require "spec.support.program"
 
 ---Runs the loop until `done()`, at most `ms` long.
 local function run_until(done, ms)
@@ -306,6 +307,23 @@ describe("luv", function()
     run_dry()
     core.on_error(nil)
     assert.matches("broken callback", message)
+  end)
+
+  it("may be closing a handle when the state is closed", function()
+    if not found then return pending("luv is not installed") end
+    for _, first in ipairs { "infinitomata.core", "luv" } do
+      local path = program.file(([[
+        require "%s"
+        require "infinitomata.core"
+        local timer = require "luv".new_timer()
+        timer:start(1000, 0, function() end)
+        timer:close(function() print "closed" end)]]):format(first))
+      local status, out, err = program.run { path }
+      os.remove(path)
+      assert.equal("", err)
+      assert.equal("closed\n", out)
+      assert.equal(0, status)
+    end
   end)
 
   it("does not hand the loop over", function()

@@ -34,11 +34,12 @@ static void close_any(uv_handle_t *handle, void *ctx) {
 
 /* A loop inside whose callback the state is being closed cannot be run to its
    end here: it is left to the process, which is about to exit. */
-static void close_loop(inf_binding *binding) {
+static void close_loop(lua_State *L, inf_binding *binding) {
     if (binding->running || binding->depth != 0) return;
     while (binding->open != 0) {
         (void)uv_run(binding->loop, UV_RUN_ONCE);
     }
+    inf_luv_close(L, binding->loop);
     if (!binding->owns_loop) return;
     uv_walk(binding->loop, close_any, NULL);
     (void)uv_run(binding->loop, UV_RUN_DEFAULT);
@@ -55,7 +56,7 @@ static int binding_gc(lua_State *L) {
     close_own((uv_handle_t *)&binding->timer);
     close_own((uv_handle_t *)&binding->idle);
     close_own((uv_handle_t *)&binding->check);
-    close_loop(binding);
+    close_loop(L, binding);
     inf_timers_close(binding);
     inf_buf_deinit(&binding->scratch);
     lua_pushnil(L);

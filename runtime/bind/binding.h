@@ -104,6 +104,9 @@ void inf_bind_watch(lua_State *L);
 void inf_bind_luv(lua_State *L);
 /** The loop luv already made in this state, or NULL. */
 uv_loop_t *inf_luv_loop(lua_State *L);
+/** Runs the loop until the handles are gone that luv was closing when the state
+    was closed. */
+void inf_luv_close(lua_State *L, uv_loop_t *loop);
 
 int inf_timers_open(lua_State *L, inf_binding *binding);
 void inf_timers_close(inf_binding *binding);

@@ -57,6 +57,70 @@ static void forbid(lua_State *L) {
     }
 }
 
+/* ---- handles that are being closed when the state is -------------------- */
+
+static const char late_name[] = "infinitomata.late"; /* in the registry */
+
+/* libuv's mark of a handle whose close callback has been called: 2 in every
+   release since 1.0 (UV_HANDLE_CLOSED in its uv-common.h). */
+#define HANDLE_CLOSED 2u
+
+static bool is_half_closed(const uv_handle_t *handle) {
+    return handle != NULL && uv_is_closing(handle) &&
+           (handle->flags & HANDLE_CLOSED) == 0;
+}
+
+/* In place of the __gc of luv's handles, which frees a handle that is being
+   closed while the loop still knows it. Only lua_close collects such a one:
+   it is kept until inf_luv_close. */
+static int collect_handle(lua_State *L) {
+    uv_handle_t *const *box = lua_touserdata(L, 1);
+    if (box == NULL || !is_half_closed(*box)) {
+        lua_pushvalue(L, lua_upvalueindex(1));
+        lua_insert(L, 1);
+        lua_call(L, lua_gettop(L) - 1, 0);
+        return 0;
+    }
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, late_name);
+    lua_pushvalue(L, 1);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    return 0;
+}
+
+static void watch_collection(lua_State *L) {
+    static const char *const names[] = {
+#define XX(upper, lower) "uv_" #lower,
+        UV_HANDLE_TYPE_MAP(XX)
+#undef XX
+    };
+    for (size_t i = 0; i < INF_COUNT(names); i++) {
+        if (luaL_getmetatable(L, names[i]) == LUA_TTABLE &&
+            lua_getfield(L, -1, "__gc") == LUA_TFUNCTION) {
+            lua_pushcclosure(L, collect_handle, 1);
+            lua_setfield(L, -2, "__gc");
+            lua_pushnil(L);
+        }
+        lua_settop(L, -3);
+    }
+}
+
+void inf_luv_close(lua_State *L, uv_loop_t *loop) {
+    if (lua_getfield(L, LUA_REGISTRYINDEX, late_name) == LUA_TTABLE) {
+        for (lua_Integer i = 1; lua_rawgeti(L, -1, i) != LUA_TNIL; i++) {
+            uv_handle_t *const *box = lua_touserdata(L, -1);
+            while (is_half_closed(*box)) {
+                (void)uv_run(loop, UV_RUN_NOWAIT);
+            }
+            if (luaL_callmeta(L, -1, "__gc")) lua_pop(L, 1);
+            lua_pop(L, 1);
+        }
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}
+
+/* ---- opening ------------------------------------------------------------- */
+
 static int open_luv(lua_State *L) {
     luv_set_loop_function set_loop = NULL;
     luv_set_callback_function set_callback = NULL;
@@ -80,6 +144,7 @@ static int open_luv(lua_State *L) {
     lua_pushvalue(L, 1);
     lua_call(L, 1, 1);
     forbid(L);
+    watch_collection(L);
     return 1;
 }
 
@@ -99,6 +164,7 @@ uv_loop_t *inf_luv_loop(lua_State *L) {
             set_callback(L, protected_call);
             lua_getfield(L, top + 1, "luv");
             forbid(L);
+            watch_collection(L);
         }
     }
     lua_settop(L, top);
