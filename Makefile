@@ -27,6 +27,13 @@ INST_BASH   ?= $(PREFIX)/share/bash-completion/completions/infinitomata
 INST_ZSH    ?= $(PREFIX)/share/zsh/site-functions/_infinitomata
 # no: only the program, the C module and the Lua files (a rock).
 INST_DEV    ?= yes
+# Taken out again when nothing else is in them.
+INST_FOLDERS := share/bash-completion/completions share/bash-completion \
+    share/zsh/site-functions share/zsh share/man/man1 lib/pkgconfig \
+    $(foreach d,share lib,$d/lua/$(LUA_VERSION) $d/lua)
+# A release, and from where LuaRocks is to fetch it.
+DIST        := $(B)/infinitomata-$(VERSION).tar.gz
+DIST_URL    ?= https://github.com/infinitomata/infinitomata/releases/download/v$(VERSION)
 
 # ---- what is there ---------------------------------------------------------
 
@@ -93,7 +100,7 @@ PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 
 .DEFAULT_GOAL := all
 .PHONY: all demo test unit sim spec corpus scripts lint layers docs sanitize asan \
-    tsan fuzz bench install uninstall deps clean help programs compdb \
+    tsan fuzz bench install uninstall dist deps clean help programs compdb \
     run-tests run-demo chaos mutants
 
 all: $(PROGRAM) $(CORE) $(STATIC) $(SHARED) $(PC) ## program, C module, libraries: into build/
@@ -184,12 +191,6 @@ ifeq ($(INST_DEV),yes)
 	install -m 644 $(STATIC) $(DESTDIR)$(PREFIX)/lib/
 	install -m 755 $(SHARED).0 $(DESTDIR)$(PREFIX)/lib/
 	ln -sf libinfinitomata.so.0 $(DESTDIR)$(PREFIX)/lib/libinfinitomata.so
-	install -D -m 644 completions/infinitomata.bash \
-	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/infinitomata
-	install -D -m 644 completions/_infinitomata \
-	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_infinitomata
-	set -e; for f in $(wildcard man/*.[1-8]); do install -D -m 644 $$f \
-	    $(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$${f#man/}; done
 	sed $(call pc-vars,$(PREFIX),$${prefix}/lib,$${prefix}/include) \
 	    infinitomata.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/infinitomata.pc
 endif
@@ -202,11 +203,19 @@ ifeq ($(INST_DEV),yes)
 	rm -f $(addprefix $(DESTDIR),$(INST_MAN) $(INST_BASH) $(INST_ZSH))
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,include/infinitomata.h \
 	    lib/libinfinitomata.a lib/libinfinitomata.so lib/libinfinitomata.so.0 \
-	    lib/pkgconfig/infinitomata.pc \
-	    share/bash-completion/completions/infinitomata \
-	    share/zsh/site-functions/_infinitomata \
-	    $(foreach f,$(wildcard man/*.[1-8]),share/man/man$(subst .,,$(suffix $f))/$(notdir $f)))
+	    lib/pkgconfig/infinitomata.pc)
 endif
+	@cd $(DESTDIR)$(PREFIX)/ && rmdir $(INST_FOLDERS) 2>/dev/null; true
+
+dist: ## infinitomata-VERSION.tar.gz of what is committed, and a rockspec for it
+	@[ "$$(git rev-parse --show-toplevel 2>/dev/null)" = "$(CURDIR)" ] || \
+	    { echo "make dist needs a clone" >&2; exit 1; }
+	@mkdir -p $(B)
+	git -c tar.umask=0022 archive --prefix=infinitomata-$(VERSION)/ HEAD | gzip -9n > $(DIST)
+	sed -e 's|^version = .*|version = "$(VERSION)-1"|' \
+	    -e 's|^  url = .*|  url = "$(DIST_URL)/$(notdir $(DIST))",|' \
+	    -e "s|^  branch = .*|  md5 = \"$$(md5sum < $(DIST) | cut -c-32)\",|" \
+	    infinitomata-scm-1.rockspec > $(B)/infinitomata-$(VERSION)-1.rockspec
 
 clean: ## removes build/
 	rm -rf $(B)

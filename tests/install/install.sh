@@ -42,7 +42,7 @@ int main(void) {
 }
 C
 
-install() { make -s B="$build" PREFIX="$prefix" "$@"; }
+install() { make -s B="$build" PREFIX="$prefix" "$@"; } # later words win
 elsewhere() { (cd / && "$@"); }
 stock() {
     elsewhere env LUA_PATH="$prefix/share/lua/5.4/?.lua;$prefix/share/lua/5.4/?/init.lua" \
@@ -62,10 +62,18 @@ embed_static() {
         "$prefix/lib/libinfinitomata.a" $(pkg-config --libs lua5.4 libuv openssl \
         libxxhash libsodium zlib) -lm && "$work/embed"
 }
-nothing_left() {
-    left=$(find "$prefix" -type f -o -type l)
-    [ -z "$left" ] || { echo "$left"; return 1; }
+# What is left are folders that every prefix has.
+nothing_left() { # PREFIX
+    left=$(cd "$1" && find . | sort | tr '\n' ' ')
+    [ "$left" = ". ./bin ./include ./lib ./share ./share/man " ] || { echo "$left"; return 1; }
 }
+staged() { install DESTDIR="$work/stage" PREFIX=/usr "$@"; }
+stage_is_whole() { # the same files as without DESTDIR, and nothing beside them
+    [ "$(ls "$work/stage")" = usr ] || return 1
+    (cd "$work/stage/usr" && find . -type f | sort) >"$work/staged"
+    (cd "$prefix" && find . -type f | sort) | diff - "$work/staged"
+}
+knows_no_stage() { ! grep -rlF "$work/stage" "$work/stage/usr/share" "$work/stage/usr/lib/pkgconfig"; }
 
 ok_if "make install" install install
 ok_if "the program finds its Lua from anywhere" \
@@ -86,6 +94,19 @@ ok_if "bash completion is where bash looks" \
     bash -c ". '$prefix/share/bash-completion/completions/infinitomata' && complete -p infinitomata"
 ok_if "zsh completion is where zsh looks" \
     grep -q "^#compdef infinitomata" "$prefix/share/zsh/site-functions/_infinitomata"
+man_shows() { MANPATH=$prefix/share/man man -P cat infinitomata | grep -q 'User Commands'; }
+if command -v man >/dev/null; then ok_if "man shows it" man_shows; fi
+ok_if "make install into a stage" staged install
+ok_if "puts the same there" stage_is_whole
+ok_if "and writes nowhere that it is one" knows_no_stage
+ok_if "the program runs from the stage" \
+    says closed elsewhere "$work/stage/usr/bin/infinitomata" "$work/door.lua"
+ok_if "make uninstall from the stage" staged uninstall
+ok_if "leaves nothing there" nothing_left "$work/stage/usr"
 ok_if "make uninstall" install uninstall
-ok_if "nothing is left of it" nothing_left
+ok_if "leaves nothing" nothing_left "$prefix"
+echo mine >"$prefix/bin/mine"
+mkdir -p "$prefix/share/zsh/site-functions/mine"
+ok_if "make uninstall again" install uninstall
+ok_if "leaves what is not its own" test -f "$prefix/bin/mine" -a -d "$prefix/share/zsh/site-functions/mine"
 done_testing
