@@ -10,6 +10,9 @@ M.TIMER_MS = 5000
 ---first after 100 ms, each twice as late as the one before.
 M.ENSURE = { max = 10, delay = 100, factor = 2 }
 
+---However late a retry is, it is not later than this, milliseconds.
+M.ENSURE_MAX_DELAY_MS = 3600000
+
 ---How long a synchronous call waits when it does not say, milliseconds.
 M.CALL_TIMEOUT_MS = 5000
 

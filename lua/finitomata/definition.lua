@@ -109,8 +109,9 @@ local function check_arguments(given, faults)
     local good = type(given.any) == "table"
     for event, target in pairs(good and given.any or {}) do
       good = good and type(event) == "string" and type(target) == "string"
+        and event:find("^%l[%w_]*%??$") ~= nil and target:find("^%l[%w_]*$") ~= nil
     end
-    if not good then fault("any: {event = state} expected") end
+    if not good then fault("any: {event = state} expected, of names without `!`") end
     readable = readable and good
   end
   return readable
@@ -202,19 +203,25 @@ local function define(given, level)
   return self
 end
 
+---Ambiguous events that nothing resolves.
+---@return string[]
+local function unresolved(self, secret)
+  local messages = {}
+  for _, each in ipairs(self.ambiguous) do
+    if not secret.plan.nodes[each.state].edges[each.event].handler then
+      messages[#messages + 1] = ("`%s` in `%s` has several targets (%s) and no handler"):format(
+        each.event, each.state, table.concat(each.targets, ", "))
+    end
+  end
+  return messages
+end
+
 ---What only shows once all callbacks are there.
 local function seal(self, secret)
-  local faults = {}
+  local faults, warnings = {}, unresolved(self, secret)
   if secret.options.timer and not secret.callbacks.on_timer then
     faults[#faults + 1] = { code = "no_timer_callback", states = {},
       message = "timer: there is no callback `on_timer`" }
-  end
-  local warnings = {}
-  for _, each in ipairs(self.ambiguous) do
-    if not secret.plan.nodes[each.state].edges[each.event].handler then
-      warnings[#warnings + 1] = ("`%s` in `%s` has several targets (%s) and no handler"):format(
-        each.event, each.state, table.concat(each.targets, ", "))
-    end
   end
   if secret.options.strict then
     for _, message in ipairs(warnings) do
@@ -222,7 +229,7 @@ local function seal(self, secret)
     end
   end
   if #faults > 0 then return nil, parser.error(faults) end
-  for _, message in ipairs(warnings) do log.info("%s: %s", tostring(self), message) end
+  for _, message in ipairs(warnings) do log.warning("%s: %s", tostring(self), message) end
   secret.sealed = true
   return true
 end
@@ -265,17 +272,13 @@ local function heir(self)
   return secrets[self].heir or self
 end
 
----Warnings that need the callbacks: ambiguous events without a handler.
+---What looks wrong now that the callbacks are there: ambiguous events without a
+---handler, and states from which there is no way to the end.
 ---@return string[]
 function Definition:check()
-  local all = table.move(self.warnings, 1, #self.warnings, 1, {})
-  for _, each in ipairs(self.ambiguous) do
-    if not secrets[self].plan.nodes[each.state].edges[each.event].handler then
-      all[#all + 1] = ("`%s` in `%s` has several targets (%s) and no handler"):format(
-        each.event, each.state, table.concat(each.targets, ", "))
-    end
-  end
-  return all
+  local all, messages = table.move(self.warnings, 1, #self.warnings, 1, {}),
+    unresolved(self, secrets[self])
+  return table.move(messages, 1, #messages, #all + 1, all)
 end
 
 ---Whether some edge leads from one state to another.

@@ -166,6 +166,7 @@ function M.new(steps, options)
     on_transition = function(...) return M.step(program, ...) end,
     on_terminate = M.report,
   }, 2)
+  definition.is_flow = true
   programs[definition] = program
   return definition
 end

@@ -3,6 +3,7 @@
 --- The options of a definition: what each may be, and what it is turned into.
 --- Every wrong one is reported, not only the first.
 local config = require("finitomata.config")
+local payloads = require("finitomata.payload")
 
 local M = {}
 
@@ -130,8 +131,9 @@ function read.timer(reading)
   local value = reading.given.timer
   if value == nil then value = config.default("timer") end
   if value == true then return config.TIMER_MS end
-  if value == false or is_duration(value) then return value end
-  reading:fault("bad_option", "timer: milliseconds over 0 expected, got %s", tostring(value))
+  if value == false then return false end
+  if is_duration(value) and math.tointeger(value) then return math.tointeger(value) end
+  reading:fault("bad_option", "timer: whole milliseconds over 0 expected, got %s", tostring(value))
   return false
 end
 
@@ -148,7 +150,12 @@ function read.auto_terminate(reading)
   return set
 end
 
-local POLICY <const> = { max = true, delay = true, factor = true }
+-- What a policy may say, and what it must be.
+local POLICY <const> = {
+  max = { "a whole number from 0", function(v) return is_count(v, 0) or v == math.huge end },
+  delay = { "milliseconds", function(v) return v == 0 or is_duration(v) end },
+  factor = { "a number from 1", function(v) return is_duration(v) and v >= 1 end },
+}
 
 local function policy(reading, state, value)
   local result = {}
@@ -160,12 +167,12 @@ local function policy(reading, state, value)
     return result
   end
   for key, given in pairs(value) do
-    local least = key == "factor" and 1 or 0
-    if not POLICY[key] then
+    local rule = POLICY[key]
+    if not rule then
       reading:fault("bad_option", "ensure_entry: `%s`: unknown key '%s'", state, tostring(key))
-    elseif type(given) ~= "number" or given ~= given or given < least then
-      reading:fault("bad_option", "ensure_entry: `%s`: %s: a number from %d expected", state, key,
-        least)
+    elseif not rule[2](given) then
+      reading:fault("bad_option", "ensure_entry: `%s`: %s: %s expected, got %s", state, key,
+        rule[1], tostring(given))
     else
       result[key] = given
     end
@@ -226,6 +233,10 @@ function read.persistency(reading)
       return nil
     end
   end
+  if value.store_error ~= nil and type(value.store_error) ~= "function" then
+    reading:fault("bad_option", "persistency: store_error: function expected, got %s",
+      type(value.store_error))
+  end
   return value
 end
 
@@ -234,6 +245,10 @@ local function one_listener(reading, value, list)
     list[#list + 1] = { after_transition = value }
   elseif type(value) == "table" and type(value.after_transition) == "function" then
     list[#list + 1] = value
+    if value.after_fork_failure ~= nil and type(value.after_fork_failure) ~= "function" then
+      reading:fault("bad_option", "listener: after_fork_failure: function expected, got %s",
+        type(value.after_fork_failure))
+    end
   else
     reading:fault("bad_option",
       "listener: a function or a table with `after_transition` expected, got %s",
@@ -253,6 +268,26 @@ function read.listener(reading)
   return list
 end
 
+---Whether a flow that belongs to a state and an event could ever run, and is one.
+local function check_fork(reading, state, event, flows)
+  if not reading:event(event, "forks", state) then return end
+  local list = reading.given.auto_terminate ~= nil and read.auto_terminate(reading) or {}
+  if event:sub(-1) == "!" or list[state] and reading.events[event][state] == "*" then
+    reading:fault("bad_option", "forks: `%s` leaves `%s` by itself, no flow could run", event,
+      state)
+  end
+  if type(flows) ~= "table" then
+    return reading:fault("bad_option", "forks: `%s`: a flow expected, got %s", event, type(flows))
+  end
+  for _, flow in ipairs(rawget(flows, "is_flow") and { flows } or #flows > 0 and flows
+    or next(flows) and { flows } or {}) do
+    if type(flow) ~= "table" or not rawget(flow, "is_flow") then
+      reading:fault("bad_option", "forks: `%s`: a flow expected (see finitomata.flow), got %s",
+        event, tostring(flow))
+    end
+  end
+end
+
 function read.forks(reading)
   local value, forks = reading.given.forks, {}
   if value == nil then return forks end
@@ -265,16 +300,7 @@ function read.forks(reading)
       reading:fault("bad_option", "forks: `%s`: {event = flow} expected, got %s", state,
         type(flows))
     elseif reading.states[state] then
-      for event, flow in pairs(flows) do
-        reading:event(event, "forks", state)
-        if type(event) == "string" and event:sub(-1) == "!" then
-          reading:fault("bad_option", "forks: `%s` leaves `%s` by itself, no flow could run", event,
-            state)
-        end
-        if type(flow) ~= "table" then
-          reading:fault("bad_option", "forks: `%s`: a flow expected, got %s", event, type(flow))
-        end
-      end
+      for event, flow in pairs(flows) do check_fork(reading, state, event, flow) end
       forks[state] = flows
     end
   end
@@ -287,6 +313,10 @@ local function timeout(reading, state, value)
     return nil
   end
   if not reading:event(value[2], "after", state) then return nil end
+  local _, err = payloads.copy(value[3])
+  if err then
+    reading:fault("bad_option", "after: `%s`: the event's %s", state, err.message)
+  end
   return { ms = value[1], event = value[2], with = value[3] }
 end
 

@@ -3,6 +3,7 @@
 --- The timers of one FSM: the periodic one, the timeouts of the state it is in,
 --- and the next attempt of an event that must succeed. A timer that goes off
 --- only queues a job; the FSM looks at it when its turn comes.
+local config = require("finitomata.config")
 local task = require("finitomata.task")
 
 -- The slots of an instance; instance.lua says what they are.
@@ -116,7 +117,7 @@ function M.retry(self, edge, event_payload, try)
     count = try.count + 1,
     waiter = try.waiter,
   }
-  local delay = policy.delay * policy.factor ^ try.count
+  local delay = math.min(policy.delay * policy.factor ^ try.count, config.ENSURE_MAX_DELAY_MS)
   retry.timer = self[KIND].branch.clock:start(delay, fire_retry, retry)
   rare(self).retry = retry
   return true

@@ -34,6 +34,12 @@ local function tell(self, handler, where, event, event_payload)
   if not ok then guard.report(self[NAME], where) end
 end
 
+---Logs a failure: as a warning when nobody else is told of it.
+local function report(self, handler, try, err)
+  local heard = handler or try.waiter or telemetry.active
+  log.write(heard and "debug" or "warning", "%s: %s", tostring(self[NAME]), err.message)
+end
+
 ---Tells the storage of a failed attempt. It may fail as well.
 local function tell_store(self, err)
   local adapter = self[KIND].store
@@ -64,7 +70,7 @@ local function failed(self, edge, event_payload, err, try)
       and timers.retry(self, edge, event_payload, try) then
     return err, true
   end
-  log.debug("%s: %s", tostring(self[NAME]), err.message)
+  report(self, edge.on_failure, try, err)
   tell(self, edge.on_failure, "on_failure", edge.event, event_payload)
   return err
 end
@@ -79,14 +85,14 @@ function M.no_answer(node, event, event_payload)
   return refusal("not_responding", "not_responding", reason, node, event, event_payload, reason)
 end
 
-local function not_responding(self, event, event_payload)
+local function not_responding(self, event, event_payload, try)
   local err = M.no_answer(self[NODE], event, event_payload)
   rare(self).last_error = err
   tell_store(self, err)
   if event:sub(-1) ~= "?" then
-    log.debug("%s: %s", tostring(self[NAME]), err.reason)
     local handler = self[KIND].plan.failure
     if type(handler) == "table" then handler = handler[event] or handler._ end
+    report(self, handler, try, err)
     tell(self, handler, "on_failure", event, event_payload)
   end
   return err
@@ -228,7 +234,7 @@ end
 local function run(self, event, event_payload, payload, try)
   local node, kind = self[NODE], self[KIND]
   local edge = node.edges[event]
-  if edge == nil then return not_responding(self, event, event_payload) end
+  if edge == nil then return not_responding(self, event, event_payload, try) end
   if edge.ensured or kind.observed or telemetry.active then
     return run_observed(self, edge, event_payload, payload, try)
   end

@@ -22,7 +22,7 @@ end
 describe("Options", function()
   it("are taken in every form that there is", function()
     for _, good in ipairs {
-      {}, { timer = false }, { timer = true }, { timer = 0.5 }, { auto_terminate = true },
+      {}, { timer = false }, { timer = true }, { timer = 5.0 }, { auto_terminate = true },
       { auto_terminate = "scrap" }, { auto_terminate = { "scrap" } }, { ensure_entry = true },
       { ensure_entry = { "on", "worn" } }, { ensure_entry = { on = { max = 3, delay = 0,
         factor = 1 } } },
@@ -46,10 +46,19 @@ describe("Options", function()
 
   it("are refused when they are of the wrong kind", function()
     for _, bad in ipairs {
-      { timer = 0 }, { timer = -1 }, { timer = "5" }, { timer = 0 / 0 }, { timer = math.huge },
+      { timer = 0 }, { timer = -1 }, { timer = 1.5 }, { timer = "5" }, { timer = 0 / 0 }, { timer = math.huge },
       { auto_terminate = 3 }, { auto_terminate = "on" }, { ensure_entry = 3 },
       { ensure_entry = { on = 3 } }, { ensure_entry = { on = { mx = 1 } } },
-      { ensure_entry = { on = { factor = 0.5 } } }, { cache_state = "yes" }, { hibernate = 3 },
+      { ensure_entry = { on = { factor = 0.5 } } },
+      { ensure_entry = { on = { max = 1.5 } } }, { ensure_entry = { on = { delay = math.huge } } },
+      { any = { Smash = "scrap" } }, { any = { ["smash!"] = "scrap" } },
+      { persistency = adapter { store_error = 3 } },
+      { listener = { after_transition = print, after_fork_failure = 3 } },
+      { forks = { on = { flip = {} } }, auto_terminate = 3 },
+      { forks = { on = { flip = { fsm = "" } } } }, { forks = { on = { flip = { 3 } } } },
+      { forks = { on = { flip = finitomata.define { fsm = "a --> |x| b" } } } },
+      { forks = { scrap = { __end__ = {} } }, auto_terminate = true },
+      { after = { on = { 5, "glow", print } } }, { cache_state = "yes" }, { hibernate = 3 },
       { shutdown = -1 }, { payload_mode = "steal" }, { persistency = {} },
       { persistency = function() end }, { persistency = adapter { store = 3 } }, { history = -1 },
       { history = 1.5 }, { listener = 3 }, { listener = { 3 } },

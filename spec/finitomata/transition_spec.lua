@@ -33,6 +33,28 @@ describe("A transition", function()
     return all
   end
 
+  it("that is refused is a warning when nobody is told of it", function()
+    local options = { fsm = FSM, on_transition = function(state, event)
+      if state == "*" then return "moon" end
+      if state == "off" and event == "flip" then return nil, "broken" end
+    end }
+    world:start(options)
+    assert.same({ "warning: fsm: not_allowed: `*` does not lead to `moon` by `__start__`" },
+      world.lines)
+    local err = select(2, world.branch:call("fsm", "__start__"))
+    assert.equal("not_allowed", err.code)
+    world.branch:transition("fsm", "flip")
+    world.clock:advance(0)
+    assert.equal("warning: fsm: not_responding: `*` does not answer `flip`", world.lines[2])
+    local told = {}
+    options.on_failure = function(event, _, fsm) told[#told + 1] = event .. fsm.last_error.code end
+    world:start(options, nil, "heard")
+    world.branch:transition("heard", "nope?")
+    world.clock:advance(0)
+    assert.same({ "__start__not_allowed" }, told)
+    assert.equal(2, #world.lines)
+  end)
+
   it("decides, stores, and only then leaves, tells and enters", function()
     world:start(noting())
     order = {}

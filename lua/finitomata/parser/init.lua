@@ -58,12 +58,20 @@ local function count_ends(transitions)
   return entries, finals
 end
 
+---An edge with its place moved to where it names a state.
+local function naming(edge, state)
+  local source = edge.source
+  local at = source and source.text:find("%f[%w_]" .. state .. "%f[^%w_]")
+  if not at then return edge end
+  return { line = edge.line, column = source:column(at), source = source, at = at }
+end
+
 local function neighbours(transitions)
   local states, seen, entered, left, next_of = {}, {}, {}, {}, {}
   for _, t in ipairs(transitions) do
     for _, state in ipairs { t.from, t.to } do
       if state ~= "*" and not seen[state] then
-        seen[state] = t
+        seen[state] = naming(t, state)
         states[#states + 1] = state
       end
     end
@@ -186,7 +194,8 @@ local function custom(parser, text)
   return edges
 end
 
----Edges from every state that goes on: the meaning of the option `any`.
+---Edges from every state that goes on, but not from those that do so by themselves:
+---the meaning of the option `any`.
 ---@param edges table[] edges are appended here
 ---@param any table<string, string> event -> target
 local function add_wildcards(edges, any)
@@ -198,7 +207,8 @@ local function add_wildcards(edges, any)
         order[#order + 1] = state
       end
     end
-    if e.to ~= "*" then left[e.from] = true end
+    if e.to ~= "*" and left[e.from] == nil then left[e.from] = true end
+    if e.event:sub(-1) == "!" then left[e.from] = false end
     answers[e.from .. "\0" .. e.event] = true
   end
   local events = {}
@@ -220,10 +230,9 @@ local function check_drawn(drawn, edges, faults)
   for _, each in ipairs(drawn) do
     if not known[each.state] then
       local line = each.source
-      local at = line.text:find("%f[%w_]" .. each.state .. "%f[^%w_]") or 1
+      local edge = { line = line.number, column = 1, source = line, at = 1 }
       faults[#faults + 1] = fault("unreachable_state", { each.state },
-        ("`%s` has no way in"):format(each.state),
-        { line = line.number, column = line:column(at), source = line, at = at })
+        ("`%s` has no way in"):format(each.state), naming(edge, each.state))
     end
   end
 end

@@ -30,7 +30,7 @@ describe("The parser", function()
     local kinds = {}
     for i, fault in ipairs(err.faults) do kinds[i] = fault.code .. " " .. fault.states[1] end
     assert.same({ "orphan_from_state b", "orphan_to_state c", "orphan_to_state d" }, kinds)
-    assert.equal("line 1, column 7: `b` is left but never entered\n    b --> c : z\n          ^",
+    assert.equal("line 1, column 1: `b` is left but never entered\n    b --> c : z\n    ^",
       err.faults[1].message)
     local _, endless = parser.parse("a --> b : x\nb --> a : y", "state_diagram")
     assert.equal("initial_state", endless.code)
@@ -76,6 +76,8 @@ describe("The parser", function()
     end
     table.sort(from)
     assert.same({ "ad", "bd" }, from)
+    local chain = parser.read("a --> |x| b\nb --> |go!| c\nc --> |stop| d", nil, { stop = "d" })
+    assert.equal(6, #chain) -- nothing is added to a state that leaves by itself
   end)
 end)
 
