@@ -45,7 +45,8 @@ typedef struct side {
 typedef struct pair {
     side at[2];
     uint64_t now_ms;
-    bool stuck; /* the host never says that streams are drained */
+    bool stuck;   /* the host never says that streams are drained */
+    bool hanging; /* dials are not answered */
 } pair;
 
 static uint64_t store_root(void *ctx, unsigned slot) {
@@ -229,6 +230,7 @@ static void close_at(pair *p, int from, uint64_t stream) {
     side *me = &p->at[from];
     side *to = &p->at[1 - from];
     bool mine = stream == me->dialled;
+    if (!mine && stream != me->accepted) return;
     inf_synch_closed(to->synch, mine ? to->accepted : to->dialled, p->now_ms);
     if (mine) {
         me->dialled = to->accepted = 0;
@@ -239,7 +241,8 @@ static void close_at(pair *p, int from, uint64_t stream) {
 
 static void effect_at(pair *p, int from, const inf_effect *e) {
     side *me = &p->at[from];
-    if (e->kind == INF_EFFECT_DIAL) accept_at(p, from, e->stream);
+    if (e->kind == INF_EFFECT_DIAL && !p->hanging)
+        accept_at(p, from, e->stream);
     if (e->kind == INF_EFFECT_WRITE) write_at(p, from, e);
     if (e->kind == INF_EFFECT_CLOSE) close_at(p, from, e->stream);
     if (e->kind == INF_EFFECT_DONE) {
@@ -450,6 +453,35 @@ static void words_are_told_while_there_is_a_stream(void **state) {
     assert_in_range(said, 1000, 100000); /* bounded */
 }
 
+/* Anna's dial hangs, berta's comes in. */
+static void meet_after(pair *p, uint64_t ms) {
+    p->hanging = true;
+    meet(p, 0, 1);
+    settle(p);
+    pass_ms(p, ms);
+    p->hanging = false;
+    meet(p, 1, 1);
+    settle(p);
+}
+
+static void words_are_told_on_the_stream_that_came_in(void **state) {
+    pair *p = *state;
+    meet_after(p, 0);
+    assert_int_equal(p->at[0].dialled, 0);
+    assert_true(inf_synch_tell(p->at[0].synch, 0, id_of("berta"),
+                               inf_slice_str("hello")));
+    settle(p);
+    assert_string_equal(p->at[1].store.told, "hello");
+}
+
+static void
+a_dial_that_hangs_is_not_waited_for_when_the_peer_comes(void **state) {
+    pair *p = *state;
+    meet_after(p, 1000);
+    assert_true(inf_synch_linked(p->at[0].synch, id_of("berta")));
+    assert_true(inf_synch_linked(p->at[1].synch, id_of("anna")));
+}
+
 static void synch_in_sync_costs_a_word(void **state) {
     pair *p = *state;
     uint64_t peer = id_of("berta");
@@ -514,6 +546,8 @@ int main(void) {
         T(an_older_life_is_told_that_it_is_one),
         T(a_dead_peers_streams_are_closed),
         T(words_are_told_while_there_is_a_stream),
+        T(words_are_told_on_the_stream_that_came_in),
+        T(a_dial_that_hangs_is_not_waited_for_when_the_peer_comes),
         T(synch_in_sync_costs_a_word),
         T(synch_behind_ends_when_merged),
         T(synch_with_who_is_gone_names_it),

@@ -2,10 +2,15 @@
 /* Healing. Two halves of a partition declare each other dead and, as SWIM has
    it, forget each other. The book keeps the addresses of the dead and of the
    seeds, and tries one of them now and then, ever more rarely but for ever, so
-   that the halves meet again without anybody's help. */
+   that the halves meet again without anybody's help. Once one of the dead is
+   back, or talks to us, there is no more pause: what parted us is over, and
+   gossip about it may be missed. */
 #include "core/member_part.h"
 
-enum { PAUSE_FACTOR_MAX = 16 }; /* of the reconnect interval */
+enum {
+    PAUSE_FACTOR_MAX = 4, /* of the reconnect interval */
+    MET_PAUSE_MS = 250    /* between tries of one that talks to us */
+};
 
 static member_place *book_find(inf_member *m, const inf_addr *addr) {
     for (size_t i = 0; i < m->book_count; i++) {
@@ -55,10 +60,32 @@ void inf_book_answered(inf_member *m, const inf_addr *addr) {
     if (!place->seed) remove_at(m, (size_t)(place - m->book));
 }
 
+void inf_book_hurry(inf_member *m) {
+    uint32_t interval_ms = m->tuning.reconnect_interval_ms;
+    if (interval_ms == 0) return;
+    for (size_t i = 0; i < m->book_count; i++) {
+        member_place *place = &m->book[i];
+        uint64_t soon_ms = m->now_ms + inf_rng_below(&m->rng, interval_ms);
+        place->pause_ms = interval_ms;
+        if (place->next_ms > soon_ms) place->next_ms = soon_ms;
+    }
+}
+
 /* A live member at the address leaves nothing to heal. */
 static bool worth_trying(inf_member *m, const member_place *place) {
     const member_record *r = inf_table_at(m, &place->addr);
     return r == NULL || r->state == INF_MEMBER_DEAD;
+}
+
+void inf_book_met(inf_member *m, const inf_addr *addr) {
+    member_place *place = book_find(m, addr);
+    if (place == NULL || m->tuning.reconnect_interval_ms == 0 ||
+        m->now_ms < place->tried_ms + MET_PAUSE_MS || !worth_trying(m, place)) {
+        return;
+    }
+    place->pause_ms = m->tuning.reconnect_interval_ms;
+    place->next_ms = m->now_ms;
+    inf_member_wait(m, &m->book_timer, m->now_ms);
 }
 
 static void tidy(inf_member *m) {
@@ -80,6 +107,7 @@ static void try_place(inf_member *m, member_place *place) {
     place->pause_ms = (uint32_t)(pause_ms < longest ? pause_ms : longest);
     place->next_ms = m->now_ms + place->pause_ms / 2 +
                      inf_rng_below(&m->rng, place->pause_ms / 2 + 1);
+    place->tried_ms = m->now_ms;
     const member_record *r = inf_table_at(m, &place->addr);
     inf_slice name = r != NULL ? r->name : (inf_slice){NULL, 0};
     (void)inf_talk_dial(m, TALK_RECONNECT, &place->addr, name);

@@ -173,6 +173,7 @@ typedef struct member_place { /* an address to come back to */
     inf_addr addr;
     uint64_t next_ms;
     uint64_t since_ms;
+    uint64_t tried_ms;
     uint32_t pause_ms;
     bool seed; /* given to join: kept for ever */
 } member_place;
@@ -416,6 +417,10 @@ void inf_leave_acked(inf_member *m, const inf_addr *by);
 void inf_book_add(inf_member *m, const inf_addr *addr, bool seed);
 void inf_book_tick(inf_member *m);
 void inf_book_answered(inf_member *m, const inf_addr *addr);
+/* One of the dead is back: what parted us from it is over for others, too. */
+void inf_book_hurry(inf_member *m);
+/* Somebody at the address has talked to us. */
+void inf_book_met(inf_member *m, const inf_addr *addr);
 
 /* ---- member_user.c ---------------------------------------------------------
  */

@@ -337,6 +337,7 @@ void inf_probe_ping(inf_member *m, const inf_message *ping,
     inf_addr asker = asker_of(ping, from);
     inf_message ack = {.kind = INF_MESSAGE_ACK, .seq = ping->seq};
     const member_record *r = inf_table_at(m, &asker);
+    inf_book_met(m, &asker);
     if (r != NULL && r->ours && m->note_len != 0) {
         ack.payload = inf_slice_of(m->note, m->note_len);
     }

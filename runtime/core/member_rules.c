@@ -122,6 +122,7 @@ static void take_alive(inf_member *m, member_record *r,
     end_suspicion(m, r);
     inf_table_set_state(m, r, INF_MEMBER_ALIVE);
     inf_news_alive(m, r);
+    if (before == INF_MEMBER_DEAD) inf_book_hurry(m);
     if (new_life || before == INF_MEMBER_DEAD || before == INF_MEMBER_LEFT) {
         r->heard_ms = 0;
         r->path = (inf_member_path){0};

@@ -176,7 +176,7 @@ static void link_detach(inf_synch *synch, link *l) {
     if (p->accepted == l) p->accepted = NULL;
     if (p->dialled != l) return;
     p->dialled = NULL;
-    bool lasted = l->greeted && synch->now_ms > l->greeted_ms + REDIAL_MAX_MS;
+    bool lasted = l->greeted && synch->now_ms > l->since_ms + REDIAL_MAX_MS;
     if (lasted) p->backoff_ms = REDIAL_FIRST_MS;
     uint64_t pause_ms = inf_rng_below(&synch->rng, p->backoff_ms) + 1;
     (void)inf_heap_set(&synch->timers, &p->due.item, synch->now_ms + pause_ms);
@@ -220,10 +220,22 @@ static void dial(inf_synch *synch, peer *p) {
         return;
     }
     l->dialled = true;
+    l->since_ms = synch->now_ms;
     l->peer = p;
     p->dialled = l;
     (void)inf_heap_set(&synch->timers, &l->due.item,
                        synch->now_ms + synch->timeout_ms + GREETING_MS);
+}
+
+/* The peer shows that it lives and is reached: a pause, or a dial from before,
+   whose packets may be lost, is not waited for. */
+static void dial_again(inf_synch *synch, peer *p) {
+    link *l = p->dialled;
+    p->backoff_ms = REDIAL_FIRST_MS;
+    if (l != NULL && !l->greeted && synch->now_ms >= l->since_ms + HANGING_MS) {
+        link_drop(synch, l);
+    }
+    dial(synch, p);
 }
 
 int inf_synch_accepted(inf_synch *synch, uint64_t stream, uint64_t now_ms) {
@@ -296,6 +308,7 @@ void link_attach(inf_synch *synch, link *l, peer *p) {
     inf_heap_remove(&synch->timers, &l->due.item);
     greet(synch, l, p->boot);
     settle_taps(synch, l);
+    dial_again(synch, p);
 }
 
 void inf_synch_bytes(inf_synch *synch, uint64_t stream, inf_slice bytes,
@@ -386,9 +399,7 @@ int inf_synch_peer_up(inf_synch *synch, inf_slice name, uint64_t id,
     p->scopes = scopes;
     if (p->accepted == NULL) adopt_accepted(synch, p);
     if (p->accepted != NULL) settle_taps(synch, p->accepted);
-    if (p->dialled == NULL && (moved || p->due.item.position == 0)) {
-        dial(synch, p);
-    }
+    dial_again(synch, p);
     return 0;
 }
 
@@ -432,7 +443,8 @@ void inf_synch_pull(inf_synch *synch, unsigned slot, uint64_t node) {
 bool inf_synch_tell(inf_synch *synch, unsigned slot, uint64_t id,
                     inf_slice bytes) {
     peer *p = peer_find(synch, id);
-    link *l = p != NULL ? peer_link(p) : NULL;
+    if (p == NULL) return false;
+    link *l = peer_link(p) != NULL ? peer_link(p) : p->accepted;
     if (l == NULL) return false;
     return say(synch, l,
                &(inf_frame){.kind = INF_FRAME_TELL,

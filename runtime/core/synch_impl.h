@@ -15,6 +15,7 @@
 #define JOBS_MAX        4096 /* transfers waiting on one stream */
 #define REDIAL_FIRST_MS 50
 #define REDIAL_MAX_MS   5000
+#define HANGING_MS      500 /* a dial to somebody who lives takes no longer */
 
 typedef struct peer peer;
 typedef struct flow flow;
@@ -55,12 +56,12 @@ typedef struct link {
     uint64_t their_boot;
     bool dialled;
     bool open;
-    bool greeted; /* their HELLO is in */
-    uint64_t greeted_ms;
-    bool writing; /* the host has not said drained yet */
-    bool dead;    /* closed by us: gone at the end of the call */
-    inf_buf in;   /* part of a frame */
-    inf_buf out;  /* small frames waiting */
+    bool greeted;      /* their HELLO is in */
+    uint64_t since_ms; /* greeted, or before that: dialled */
+    bool writing;      /* the host has not said drained yet */
+    bool dead;         /* closed by us: gone at the end of the call */
+    inf_buf in;        /* part of a frame */
+    inf_buf out;       /* small frames waiting */
     flow flows[INF_SYNCH_SCOPES];
     job *jobs; /* owned; those from job_first on wait */
     size_t job_first;

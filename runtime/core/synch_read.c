@@ -46,7 +46,7 @@ static void hello_in(inf_synch *synch, link *l, const inf_frame *frame) {
         return;
     }
     l->greeted = true;
-    l->greeted_ms = synch->now_ms;
+    l->since_ms = synch->now_ms;
     l->their_id = inf_hash(frame->name, INF_NODE_ID_SEED);
     l->their_boot = frame->boot;
     if (l->dialled) {
