@@ -96,6 +96,7 @@ static void on_event(void *ctx, const inf_effect *event) {
         n->logs++;
         break;
     case INF_EFFECT_LOST:
+    case INF_EFFECT_CONTEST:
     case INF_EFFECT_USER:
         break;
     case INF_EFFECT_PACKET:

@@ -61,6 +61,7 @@ static void take_effects(hostile *h) {
             break;
         case INF_EFFECT_ROWS:
         case INF_EFFECT_LOST:
+        case INF_EFFECT_CONTEST:
         case INF_EFFECT_USER:
         case INF_EFFECT_DONE:
             break;

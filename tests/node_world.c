@@ -124,6 +124,7 @@ static void carry_out(world *w, int node, const inf_effect *e) {
     case INF_EFFECT_MEMBER:
     case INF_EFFECT_ROWS:
     case INF_EFFECT_LOST:
+    case INF_EFFECT_CONTEST:
     case INF_EFFECT_USER:
     case INF_EFFECT_DONE:
     case INF_EFFECT_LOG:

@@ -9,6 +9,7 @@ local cluster_info = require "infinitomata.cluster_info"
 local Delayed = require "infinitomata.delayed"
 local errors = require "finitomata.error"
 local policy = require "infinitomata.policy"
+local resolution = require "infinitomata.resolution"
 local Starter = require "infinitomata.starter"
 local supervisor = require "finitomata.supervisor"
 local task = require "finitomata.task"
@@ -18,7 +19,7 @@ local task = require "finitomata.task"
 ---@field private _local finitomata.Branch          the FSMs of this node
 ---@field private _here table<string, string>       name -> ref of those FSMs
 ---@field private _starter infinitomata.Starter
----@field private _resolve "last"|"oldest"           which of two FSMs of one name stays
+---@field private _resolution infinitomata.Resolution which of two FSMs of one name stays
 ---@field private _policy table                     what the user set for this branch
 ---@field private _merged infinitomata.Policy        that over the process's, _merged_from
 ---@field private _delayed infinitomata.DelayedHere
@@ -53,18 +54,9 @@ end
 ---What start_link takes beside the retry policy's knobs.
 local OPTIONS = policy.with_knobs { resolve = true, clock = "table", seed = "number" }
 
-local RESOLUTIONS = { last = "last", oldest = "first" }
-
-local function resolution(wanted)
-  local known = RESOLUTIONS[wanted or "last"]
-  if known then return known end
-  local text = "bad option 'resolve' to 'start_link' (\"last\" or \"oldest\" expected, got %s)"
-  check.blame(text:format(tostring(wanted)))
-end
-
 ---@param id string
----@param options? table the retry policy's keys, `resolve` ("last", "oldest": which of two FSMs
----  of one name stays when views had differed), `clock`, `seed`
+---@param options? table the retry policy's keys, `resolve` ("last", "oldest" or a function:
+---  which of two FSMs of one name stays when views had differed), `clock`, `seed`
 ---@param on_stop fun(id: string) told when the branch has stopped
 ---@return infinitomata.Branch
 function Branch.new(id, options, on_stop)
@@ -82,7 +74,7 @@ function Branch.new(id, options, on_stop)
     _monitors = {},
     _on_stop = on_stop,
   }, Branch)
-  self._resolve = resolution(rest.resolve)
+  self._resolution = resolution.new(rest.resolve)
   rest.resolve = nil
   rest.id = id
   rest.hooks = registry_hooks(self)
@@ -120,7 +112,7 @@ end
 ---@param node infinitomata.core.Node
 function Branch:announce(node)
   node:branch(self.id)
-  node:resolve(self.id, self._resolve)
+  node:resolve(self.id, self._resolution.way)
   self._local:rename_node(cluster.name())
   for name in pairs(self._here) do
     local row = self._local:all()[name]
@@ -144,11 +136,23 @@ end
 ---Another node's claim on the name has won: ours stops.
 ---@param name string
 ---@param ref string of ours
-function Branch:lose(name, ref)
+---@param winner string its ref
+function Branch:lose(name, ref, winner)
   local node = cluster.node()
   if self._here[name] ~= ref or not node then return end
-  if node:whereis(self.id, name) == cluster.name() then return end -- the winner is gone again
+  if not node:yields(self.id, name, ref, winner) then return end -- the winner is gone again
   task.spawn(self._local.stop_fsm, self._local, name, "conflict")
+end
+
+---Two nodes run the name, this is one of them, and the user's function decides.
+---@param name string
+---@param last infinitomata.Contender the last writer
+---@param older infinitomata.Contender
+function Branch:judge(name, last, older)
+  local node = cluster.node()
+  if not node then return end
+  local verdict = self._resolution:judge(name, last, older)
+  node:verdict(self.id, name, last.ref, older.ref, verdict)
 end
 
 -- ---- starting ----------------------------------------------------------------

@@ -64,4 +64,9 @@ cluster.on("lost", function(id, name, ref, winner)
   if branch then branch:lose(name, ref, winner) end
 end)
 
+cluster.on("contest", function(id, name, last, older)
+  local branch = running[id]
+  if branch then branch:judge(name, last, older) end
+end)
+
 return M

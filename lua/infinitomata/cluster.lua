@@ -18,7 +18,9 @@ local own_name
 local next_up
 
 ---@type table<string, fun(...)> subscribers by kind of event, each kind a set
-local subscribers = { member = {}, rows = {}, lost = {}, user = {}, node = {} }
+local subscribers = {
+  member = {}, rows = {}, lost = {}, contest = {}, user = {}, node = {},
+}
 
 ---@type fun(branch: string, op: string, name: string, ...)? answers requests of peers
 local server
@@ -56,7 +58,8 @@ local function listen()
 end
 
 ---Calls `fn(...)` for every event of the kind until the handle is cancelled.
----@param kind "member"|"rows"|"lost"|"user"|"node" "node": this process's node has started
+---"node": this process's node has started.
+---@param kind "member"|"rows"|"lost"|"contest"|"user"|"node"
 ---@param fn fun(...)
 ---@return { cancel: fun(self) }
 function M.on(kind, fn)

@@ -312,6 +312,23 @@ function Node:start_gate(branch, name) end
 ---@return true?, string? code, string? message
 function Node:resolve(branch, which) end
 
+---The answer to a "contest" event about these two FSMs.
+---@param branch string
+---@param name string
+---@param last string ref of the last writer
+---@param older string ref of the other
+---@param which "last"|"older"
+---@return boolean asked false: nobody asks that any more
+function Node:verdict(branch, name, last, older, which) end
+
+---True when our FSM has to go after a "lost" event; false when the winner is gone again.
+---@param branch string
+---@param name string
+---@param ref string of ours
+---@param winner string its ref
+---@return boolean
+function Node:yields(branch, name, ref, winner) end
+
 ---Wakes the waiter with true, the branch's rows agreeing with those of the named
 ---members (nil: all), or with false and the names that kept silent.
 ---@param waiter any

@@ -69,35 +69,41 @@ static void push_member(lua_State *L, inf_lua_node *node, inf_slice name) {
     lua_remove(L, -2);
 }
 
-/* {[name] = {implementation =, ref =, node =}} */
-static void push_rows(lua_State *L, const inf_row *rows, size_t count) {
+/* {implementation =, ref =, node =} */
+static void push_row(lua_State *L, const inf_row *row) {
     char ref[INF_REF_TEXT_MAX];
+    inf_ref_format(row, ref);
+    lua_createtable(L, 0, 4);
+    inf_push_slice(L, row->implementation);
+    lua_setfield(L, -2, "implementation");
+    lua_pushstring(L, ref);
+    lua_setfield(L, -2, "ref");
+    inf_push_slice(L, row->node);
+    lua_setfield(L, -2, "node");
+}
+
+/* {[name] = row} */
+static void push_rows(lua_State *L, const inf_row *rows, size_t count) {
     lua_createtable(L, 0, (int)(count < INT32_MAX ? count : INT32_MAX));
     for (size_t i = 0; i < count; i++) {
-        inf_ref_format(&rows[i], ref);
         inf_push_slice(L, rows[i].name);
-        lua_createtable(L, 0, 3);
-        inf_push_slice(L, rows[i].implementation);
-        lua_setfield(L, -2, "implementation");
-        lua_pushstring(L, ref);
-        lua_setfield(L, -2, "ref");
-        inf_push_slice(L, rows[i].node);
-        lua_setfield(L, -2, "node");
+        push_row(L, &rows[i]);
         lua_rawset(L, -3);
     }
 }
 
-/* branch, name, ref of ours, the winner's node */
+/* branch, name, ref of ours, the winner's ref */
 static int push_lost(lua_State *L, inf_lua_node *node,
                      const inf_effect *event) {
     char ref[INF_REF_TEXT_MAX];
+    char winner[INF_REF_TEXT_MAX] = "";
     char own_name[INF_NODE_NAME_MAX];
     inf_member_view member;
     inf_row ours = {.ref = event->lost_ref};
-    inf_slice name = event->name, winner = {NULL, 0};
+    inf_slice name = event->name;
     if (event->row_count != 0) {
         name = event->rows[0].name;
-        winner = event->rows[0].node;
+        inf_ref_format(&event->rows[0], winner);
     }
     inf_node *core = inf_host_lock(node->host);
     for (size_t at = 0; inf_node_member_next(core, &at, &member);) {
@@ -112,7 +118,24 @@ static int push_lost(lua_State *L, inf_lua_node *node,
     inf_push_slice(L, event->branch);
     inf_push_slice(L, name);
     lua_pushstring(L, ref);
-    inf_push_slice(L, winner);
+    lua_pushstring(L, winner);
+    return 4;
+}
+
+/* {implementation =, ref =, node =, at = when it started, ms of its node's wall
+   clock} */
+static void push_contender(lua_State *L, const inf_row *row) {
+    push_row(L, row);
+    lua_pushinteger(L, (lua_Integer)(row->ref >> 16));
+    lua_setfield(L, -2, "at");
+}
+
+/* branch, name, the row that would stay, the row that would go */
+static int push_contest(lua_State *L, const inf_effect *event) {
+    inf_push_slice(L, event->branch);
+    inf_push_slice(L, event->rows[0].name);
+    push_contender(L, &event->rows[0]);
+    push_contender(L, &event->rows[1]);
     return 4;
 }
 
@@ -134,6 +157,9 @@ static int push_event(lua_State *L, inf_lua_node *node,
     case INF_EFFECT_LOST:
         lua_pushliteral(L, "lost");
         return 1 + push_lost(L, node, event);
+    case INF_EFFECT_CONTEST:
+        lua_pushliteral(L, "contest");
+        return 1 + push_contest(L, event);
     case INF_EFFECT_USER:
         lua_pushliteral(L, "user");
         inf_push_slice(L, event->name);

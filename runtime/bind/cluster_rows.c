@@ -365,18 +365,60 @@ static int node_start_gate(lua_State *L) {
     return 3;
 }
 
-/* resolve(branch, "first" or "last") */
+/* resolve(branch, "last", "oldest" or "ask") */
 static int node_resolve(lua_State *L) {
-    static const char *const names[] = {"last", "first", NULL};
+    static const char *const names[] = {"last", "oldest", "ask", NULL};
     inf_lua_node *node = inf_lua_node_open(L);
     if (node == NULL) return 3;
     inf_slice branch = inf_check_slice(L, 2);
-    bool first = luaL_checkoption(L, 3, NULL, names) == 1;
+    inf_resolve resolve = (inf_resolve)luaL_checkoption(L, 3, NULL, names);
     inf_node *core = inf_host_lock(node->host);
-    int rc = inf_node_resolve(core, branch, first);
+    int rc = inf_node_resolve(core, branch, resolve);
     inf_host_unlock(node->host);
     if (rc != 0) return inf_lua_node_failed(L, rc);
     lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* verdict(branch, name, ref of the last writer, ref of the other, "last" or
+   "older") */
+static int node_verdict(lua_State *L) {
+    static const char *const names[] = {"last", "older", NULL};
+    inf_lua_node *node = inf_lua_node_open(L);
+    if (node == NULL) return 3;
+    inf_slice branch = inf_check_slice(L, 2);
+    inf_slice name = inf_check_slice(L, 3);
+    inf_row last;
+    inf_row older;
+    int rc = inf_ref_parse(inf_check_slice(L, 4), &last);
+    if (rc == 0) rc = inf_ref_parse(inf_check_slice(L, 5), &older);
+    inf_verdict verdict = (inf_verdict)luaL_checkoption(L, 6, NULL, names);
+    if (rc == 0) {
+        inf_node *core = inf_host_lock(node->host);
+        rc = inf_node_verdict(core, branch, name, &last, &older, verdict,
+                              inf_host_now_ms(node->host));
+        inf_host_unlock(node->host);
+    }
+    lua_pushboolean(L, rc == 0);
+    return 1;
+}
+
+/* yields(branch, name, ref of ours, ref of the winner) */
+static int node_yields(lua_State *L) {
+    inf_lua_node *node = inf_lua_node_open(L);
+    if (node == NULL) return 3;
+    inf_slice branch = inf_check_slice(L, 2);
+    inf_slice name = inf_check_slice(L, 3);
+    inf_row ours;
+    inf_row winner;
+    int rc = inf_ref_parse(inf_check_slice(L, 4), &ours);
+    if (rc == 0) rc = inf_ref_parse(inf_check_slice(L, 5), &winner);
+    if (rc != 0) return inf_lua_node_failed(L, rc);
+    inf_node *core = inf_host_lock(node->host);
+    bool yields = inf_node_yields(core, branch, name, ours.ref, &winner,
+                                  inf_host_now_ms(node->host));
+    inf_host_unlock(node->host);
+    lua_pushboolean(L, yields);
     return 1;
 }
 
@@ -395,6 +437,8 @@ void inf_bind_node_rows(lua_State *L) {
         {"want_rows", node_want_rows},
         {"start_gate", node_start_gate},
         {"resolve", node_resolve},
+        {"verdict", node_verdict},
+        {"yields", node_yields},
         {NULL, NULL},
     };
     luaL_setfuncs(L, methods, 0);

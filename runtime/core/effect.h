@@ -9,22 +9,25 @@
 #include "base/buf.h"
 
 typedef enum inf_effect_kind {
-    INF_EFFECT_PACKET, /* send `bytes` to `addr` as one datagram */
-    INF_EFFECT_DIAL,   /* open TCP stream `stream` to `addr` within timeout */
-    INF_EFFECT_WRITE,  /* write `bytes` on `stream`; say inf_node_drained once
-                          the stream's writes are with the kernel */
-    INF_EFFECT_CLOSE,  /* close `stream` after what was written; the core has
-                          forgotten it already */
-    INF_EFFECT_MEMBER, /* a member changed: `change`, `member` */
-    INF_EFFECT_ROWS,   /* rows came or went: `change`, `branch`, `rows`; or,
-                          when very many did at once, without rows: `count`
-                          more did, look at the registry again */
-    INF_EFFECT_LOST,   /* our FSM lost its name: `branch`, `rows[0]` is the
-                          winner's row, `lost_ref` the ref of ours */
-    INF_EFFECT_USER,   /* a user event: `name`, `bytes` */
-    INF_EFFECT_DONE,   /* the command with `token` ended: `status`, `count`,
-                          `name` may hold text */
-    INF_EFFECT_LOG     /* `level`, `bytes` is a line for the log */
+    INF_EFFECT_PACKET,  /* send `bytes` to `addr` as one datagram */
+    INF_EFFECT_DIAL,    /* open TCP stream `stream` to `addr` within timeout */
+    INF_EFFECT_WRITE,   /* write `bytes` on `stream`; say inf_node_drained once
+                           the stream's writes are with the kernel */
+    INF_EFFECT_CLOSE,   /* close `stream` after what was written; the core has
+                           forgotten it already */
+    INF_EFFECT_MEMBER,  /* a member changed: `change`, `member` */
+    INF_EFFECT_ROWS,    /* rows came or went: `change`, `branch`, `rows`; or,
+                           when very many did at once, without rows: `count`
+                           more did, look at the registry again */
+    INF_EFFECT_LOST,    /* our FSM lost its name: `branch`, `rows[0]` is the
+                           winner's row, `lost_ref` the ref of ours */
+    INF_EFFECT_CONTEST, /* the user decides who stays: `branch`, `rows[0]` would
+                           as the last writer, `rows[1]` would go; one of them
+                           is ours. Say so with inf_node_verdict */
+    INF_EFFECT_USER,    /* a user event: `name`, `bytes` */
+    INF_EFFECT_DONE,    /* the command with `token` ended: `status`, `count`,
+                           `name` may hold text */
+    INF_EFFECT_LOG      /* `level`, `bytes` is a line for the log */
 } inf_effect_kind;
 
 typedef enum inf_change {

@@ -270,7 +270,11 @@ static void housekeep(inf_node *node) {
     node->housekeep_at_ms = INF_NEVER;
     for (size_t i = 0; i < INF_BRANCHES_MAX; i++) {
         inf_registry *registry = node->branches[i].registry;
-        if (registry == NULL || inf_registry_held(registry) == 0) continue;
+        if (registry == NULL) continue;
+        if (node->branches[i].contests.count != 0) {
+            node_contests_sweep(node, &node->branches[i]);
+        }
+        if (inf_registry_held(registry) == 0) continue;
         inf_registry_purge_due(registry, node->now_ms, node->hold_ms);
         node_housekeep_by(node, node->now_ms + HOUSEKEEP_MS);
     }

@@ -216,10 +216,26 @@ uint64_t inf_node_view(const inf_node *node, inf_slice branch);
  */
 int inf_node_start_gate(inf_node *node, inf_slice branch, inf_slice name,
                         uint64_t now_ms, inf_slice *home);
-/** Which claim stands when two nodes claim a name: the last one (the default)
-    or the first one. The same on every node. INF_ENOENT, or INF_EEXISTS when
-    there are rows already. */
-int inf_node_resolve(inf_node *node, inf_slice branch, bool first);
+/** Which claim stands when two nodes claim a name; the same on every node. */
+typedef enum inf_resolve {
+    INF_RESOLVE_LAST,   /* the last writer's: the default */
+    INF_RESOLVE_OLDEST, /* the first one's */
+    INF_RESOLVE_ASK     /* as the user says, see INF_EFFECT_CONTEST; until then,
+                           and when the user has no answer, the last writer's */
+} inf_resolve;
+/** 0, INF_ENOENT, or INF_EEXISTS when there are rows already. */
+int inf_node_resolve(inf_node *node, inf_slice branch, inf_resolve resolve);
+
+typedef enum inf_verdict { INF_KEEP_LAST, INF_KEEP_OLDER } inf_verdict;
+/** The user's answer to an INF_EFFECT_CONTEST about these two rows (their
+    `node`, `boot` and `ref`). INF_ENOENT: nobody asks that any more. */
+int inf_node_verdict(inf_node *node, inf_slice branch, inf_slice name,
+                     const inf_row *last, const inf_row *older,
+                     inf_verdict verdict, uint64_t now_ms);
+/** Asked before our FSM is stopped after an INF_EFFECT_LOST: false when the
+    winner has gone again meanwhile, and ours stays. */
+bool inf_node_yields(inf_node *node, inf_slice branch, inf_slice name,
+                     uint64_t lost_ref, const inf_row *winner, uint64_t now_ms);
 /** Reconciles the branch with the named members (count 0: all); ends with one
     INF_EFFECT_DONE, `count` members merged, `name` the comma-separated names
     that did not answer within `timeout_ms`. */

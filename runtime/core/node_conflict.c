@@ -18,19 +18,39 @@
 
 #define ANSWER_MAX_MS 1000 /* from question to answer, by the asker's clock */
 
-static bool ask(inf_node *node, branch_state *b, const inf_entry *winner) {
+void node_question(inf_node *node, branch_state *b, uint8_t kind,
+                   inf_claim claim, inf_slice name) {
     inf_buf body;
     inf_buf_init(&body, node->mem);
-    inf_buf_u8(&body, TOLD_QUESTION);
+    inf_buf_u8(&body, kind);
     inf_buf_varint(&body, node->now_ms);
-    inf_buf_varint(&body, winner->claim.stamp);
-    inf_buf_varint(&body, winner->claim.boot);
-    inf_buf_slice(&body, winner->name);
-    bool said =
-        !body.failed && inf_synch_tell(node->synch, node_slot(node, b),
-                                       winner->claim.node, inf_buf_view(&body));
+    inf_buf_varint(&body, claim.stamp);
+    inf_buf_varint(&body, claim.boot);
+    inf_buf_slice(&body, name);
+    if (!body.failed) {
+        (void)inf_synch_tell(node->synch, node_slot(node, b), claim.node,
+                             inf_buf_view(&body));
+    }
     inf_buf_deinit(&body);
-    return said;
+}
+
+/* Our row loses: does its FSM have to go? */
+static void press(inf_node *node, branch_state *b, const inf_entry *mine,
+                  const inf_entry *winner) {
+    if (node_contests(node, b, mine, winner)) return;
+    node_question(node, b, TOLD_QUESTION, winner->claim, winner->name);
+}
+
+void node_conflict_of(inf_node *node, branch_state *b, inf_slice name) {
+    inf_entry mine;
+    inf_entry winner;
+    if (inf_registry_own(b->registry, name, &mine) != 0 ||
+        !inf_registry_confirms(b->registry, name, mine.claim.stamp) ||
+        inf_registry_find(b->registry, name, &winner) != 0 ||
+        winner.claim.node == node->id) {
+        return;
+    }
+    press(node, b, &mine, &winner);
 }
 
 void node_conflicts(inf_node *node) {
@@ -43,16 +63,17 @@ void node_conflicts(inf_node *node) {
         inf_entry mine;
         inf_entry winner;
         while (inf_registry_losing_next(b->registry, &at, &mine, &winner)) {
-            (void)ask(node, b, &winner);
+            press(node, b, &mine, &winner);
         }
         node_housekeep_by(node, node->now_ms + HOUSEKEEP_MS);
     }
 }
 
-static void answer(inf_node *node, branch_state *b, uint64_t peer,
+static void answer(inf_node *node, branch_state *b, uint64_t peer, uint8_t kind,
                    uint64_t asked_ms, inf_claim claim, inf_slice name) {
     bool alive = claim.boot == node->boot && !node->leaving &&
                  inf_registry_confirms(b->registry, name, claim.stamp);
+    if (kind == TOLD_PROOF) alive &= node_contest_proves(node, b, peer, name);
     inf_buf body;
     inf_buf_init(&body, node->mem);
     inf_buf_u8(&body, TOLD_ANSWER);
@@ -76,6 +97,9 @@ static void yield(inf_node *node, branch_state *b, inf_claim claim,
     if (inf_registry_find(b->registry, name, &winner) != 0 ||
         inf_registry_own(b->registry, name, &mine) != 0) {
         return;
+    }
+    if (node_contest_lost(b, &mine, claim)) {
+        (void)inf_registry_claimed(b->registry, name, claim.node, &winner);
     }
     bool same = winner.claim.stamp == claim.stamp &&
                 winner.claim.node == claim.node &&
@@ -102,13 +126,35 @@ void node_conflict_told(inf_node *node, branch_state *b, uint64_t peer,
     claim.boot = inf_cursor_varint(body);
     inf_slice name = inf_cursor_take(body, inf_cursor_left(body));
     if (body->failed || name.len == 0 || name.len > INF_NAME_MAX) return;
-    if (kind == TOLD_QUESTION) {
+    if (kind == TOLD_QUESTION || kind == TOLD_PROOF) {
         claim.node = node->id;
-        answer(node, b, peer, asked_ms, claim, name);
+        answer(node, b, peer, kind, asked_ms, claim, name);
     } else if (alive && fresh) {
         claim.node = peer;
         yield(node, b, claim, name);
     }
+}
+
+bool inf_node_yields(inf_node *node, inf_slice branch, inf_slice name,
+                     uint64_t lost_ref, const inf_row *winner,
+                     uint64_t now_ms) {
+    node_begin(node, now_ms);
+    branch_state *b = node_branch(node, branch);
+    inf_entry mine;
+    inf_entry other;
+    if (b == NULL || node->superseded ||
+        inf_registry_own(b->registry, name, &mine) != 0 ||
+        mine.claim.stamp != lost_ref) {
+        return true;
+    }
+    uint64_t id = inf_node_id(winner->node);
+    if (inf_registry_claimed(b->registry, name, id, &other) == 0 &&
+        other.claim.stamp == winner->ref && other.claim.boot == winner->boot) {
+        return true;
+    }
+    inf_registry_unyield(b->registry, name, lost_ref);
+    node_housekeep_by(node, node->now_ms + 1);
+    return false;
 }
 
 void node_superseded(inf_node *node, uint64_t boot) {

@@ -2,8 +2,8 @@
 /* node_impl.h: the inside of the node, shared by its own files: node.c (birth,
    input, time), node_members.c (members and tags), node_rows.c (branches and
    rows), node_store.c (what synch asks of the registries), node_conflict.c (two
-   owners of one name), node_gate.c (who serves the start of a name),
-   node_keys.c (keys while it runs). */
+   owners of one name), node_contest.c (and the user decides), node_gate.c (who
+   serves the start of a name), node_keys.c (keys while it runs). */
 #ifndef INF_CORE_NODE_IMPL_H
 #define INF_CORE_NODE_IMPL_H
 
@@ -21,12 +21,15 @@
 #define UNDECIDED_MAX  1024 /* accepted streams that have said nothing yet */
 #define BRANCH_TAG_MAX 20   /* bytes of the tag of a branch */
 
+typedef struct contest contest;
+
 /* One branch that runs, or has run, here. */
 typedef struct branch_state {
     inf_slice name; /* owned; empty: the slot is free */
     uint64_t scope; /* id of the name */
     bool runs;
-    inf_prefer prefer;
+    inf_resolve resolve;
+    inf_map contests;       /* by name; owned */
     inf_registry *registry; /* NULL while it does not run */
     inf_node *node;
     uint64_t last_seq; /* own changes in former runs of this branch */
@@ -139,14 +142,44 @@ inf_synch_store node_store(inf_node *node);
 
 /* Asks the owners of winning claims whether they are alive. */
 void node_conflicts(inf_node *node);
+/* Asks the owner of a claim whether it is alive, as `kind`. */
+void node_question(inf_node *node, branch_state *b, uint8_t kind,
+                   inf_claim claim, inf_slice name);
+/* The same for one name, when our row loses it. */
+void node_conflict_of(inf_node *node, branch_state *b, inf_slice name);
 void node_conflict_told(inf_node *node, branch_state *b, uint64_t peer,
                         uint8_t kind, inf_cursor *body);
 /* A later life of this node's name exists: everything here must stop. */
 void node_superseded(inf_node *node, uint64_t boot);
 
+/* ---- node_contest.c ----------------------------------------------------- */
+
+/* True while our row, which loses, is not given up: the user is being asked, or
+   wants it. */
+bool node_contests(inf_node *node, branch_state *b, const inf_entry *mine,
+                   const inf_entry *winner);
+/* True when our row lives and is contested against that peer's. */
+bool node_contest_proves(const inf_node *node, const branch_state *b,
+                         uint64_t peer, inf_slice name);
+/* True when the user wants our row, which wins, to go for that claim. */
+bool node_contest_lost(const branch_state *b, const inf_entry *mine,
+                       inf_claim other);
+void node_contest_told(inf_node *node, branch_state *b, uint64_t peer,
+                       uint8_t kind, inf_cursor *body);
+/* Forgets contests that are over. */
+void node_contests_sweep(inf_node *node, branch_state *b);
+void node_contests_deinit(inf_node *node, branch_state *b);
+
 /* ---- node_gate.c ------------------------------------------------------- */
 
-enum { TOLD_QUESTION = 1, TOLD_ANSWER = 2, TOLD_VIEW = 3 };
+enum {
+    TOLD_QUESTION = 1,
+    TOLD_ANSWER = 2,
+    TOLD_VIEW = 3,
+    TOLD_CONTEST = 4,
+    TOLD_REFUSAL = 5,
+    TOLD_PROOF = 6
+};
 
 /* Notices a changed view of a branch and tells the peers. */
 void node_views(inf_node *node);

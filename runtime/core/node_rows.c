@@ -152,7 +152,13 @@ static branch_state *branch_slot(inf_node *node, inf_slice name) {
     return free_slot;
 }
 
+static inf_prefer prefer_of(const branch_state *b) {
+    return b->resolve == INF_RESOLVE_OLDEST ? INF_PREFER_FIRST
+                                            : INF_PREFER_LAST;
+}
+
 static int open_registry(inf_node *node, branch_state *b) {
+    inf_map_init(&b->contests, node->mem, random_key(node));
     return inf_registry_new(
         &b->registry, &(inf_registry_config){.mem = node->mem,
                                              .node = node->name,
@@ -161,7 +167,7 @@ static int open_registry(inf_node *node, branch_state *b) {
                                              .key = random_key(node),
                                              .rows_max = INF_ROWS_MAX,
                                              .deletes_max = node->deletes_max,
-                                             .prefer = b->prefer,
+                                             .prefer = prefer_of(b),
                                              .listener = {b, row_changed}});
 }
 
@@ -173,6 +179,7 @@ static void close_registry(inf_node *node, branch_state *b) {
     node_rows_flush(node);
     inf_synch_scope_close(node->synch, node_slot(node, b));
     inf_registry_free(b->registry);
+    node_contests_deinit(node, b);
     b->registry = NULL;
     b->runs = false;
     node_gate_deinit(node, b);
@@ -215,17 +222,18 @@ int inf_node_branch_remove(inf_node *node, inf_slice name, uint64_t now_ms) {
 void node_branches_deinit(inf_node *node) {
     for (size_t i = 0; i < INF_BRANCHES_MAX; i++) {
         branch_state *b = &node->branches[i];
+        if (b->registry != NULL) node_contests_deinit(node, b);
         inf_registry_free(b->registry);
         node_gate_deinit(node, b);
         inf_free(node->mem, (void *)(uintptr_t)b->name.data);
     }
 }
 
-int inf_node_resolve(inf_node *node, inf_slice name, bool first) {
+int inf_node_resolve(inf_node *node, inf_slice name, inf_resolve resolve) {
     branch_state *b = node_branch(node, name);
     if (b == NULL) return INF_ENOENT;
-    b->prefer = first ? INF_PREFER_FIRST : INF_PREFER_LAST;
-    return inf_registry_set_prefer(b->registry, b->prefer);
+    b->resolve = resolve;
+    return inf_registry_set_prefer(b->registry, prefer_of(b));
 }
 
 /* ---- rows -------------------------------------------------------------- */

@@ -65,6 +65,8 @@ static void store_told(void *ctx, unsigned slot, uint64_t peer,
     uint8_t kind = inf_cursor_u8(&body);
     if (kind == TOLD_VIEW) {
         node_view_told(node, b, peer, &body);
+    } else if (kind == TOLD_CONTEST || kind == TOLD_REFUSAL) {
+        node_contest_told(node, b, peer, kind, &body);
     } else {
         node_conflict_told(node, b, peer, kind, &body);
     }

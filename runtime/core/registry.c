@@ -438,6 +438,12 @@ void inf_registry_yield(inf_registry *reg, inf_slice name, uint64_t stamp) {
     row_at(&reg->store, id)->flags |= ROW_YIELDED;
 }
 
+void inf_registry_unyield(inf_registry *reg, inf_slice name, uint64_t stamp) {
+    uint32_t id = own_row(reg, name);
+    if (id == 0 || row_at(&reg->store, id)->stamp != stamp) return;
+    row_at(&reg->store, id)->flags &= (uint8_t)~ROW_YIELDED;
+}
+
 bool inf_registry_confirms(const inf_registry *reg, inf_slice name,
                            uint64_t stamp) {
     uint32_t id = own_row(reg, name);

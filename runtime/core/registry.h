@@ -116,6 +116,9 @@ int inf_registry_own(const inf_registry *registry, inf_slice name,
                      inf_entry *out);
 /** Marks an own row as being stopped: it confirms nothing any more. */
 void inf_registry_yield(inf_registry *registry, inf_slice name, uint64_t stamp);
+/** Takes that back: it is not stopped after all. */
+void inf_registry_unyield(inf_registry *registry, inf_slice name,
+                          uint64_t stamp);
 /** True when the own row is there, has that stamp, and is not being stopped. */
 bool inf_registry_confirms(const inf_registry *registry, inf_slice name,
                            uint64_t stamp);
@@ -137,6 +140,10 @@ int inf_registry_find(const inf_registry *registry, inf_slice name,
     that has no visible row. 0 or INF_ENOENT. */
 int inf_registry_lost(const inf_registry *registry, inf_slice name,
                       inf_entry *out);
+/** The row of the name that this owner has, visible or not, while the owner is
+    up; a hint counts. 0 or INF_ENOENT. */
+int inf_registry_claimed(const inf_registry *registry, inf_slice name,
+                         uint64_t node, inf_entry *out);
 uint64_t inf_registry_count(const inf_registry *registry);
 /** Visits visible rows: start with *at = 0. Rows that are visible all the time
     are visited exactly once, whatever changes in between. */

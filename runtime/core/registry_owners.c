@@ -173,6 +173,20 @@ int inf_registry_lost(const inf_registry *reg, inf_slice name, inf_entry *out) {
     return INF_ENOENT;
 }
 
+int inf_registry_claimed(const inf_registry *reg, inf_slice name, uint64_t node,
+                         inf_entry *out) {
+    const owner *o = owner_find(reg, node);
+    if (o == NULL || !o->up || name.len == 0 || name.len > INF_NAME_MAX) {
+        return INF_ENOENT;
+    }
+    uint32_t hash = name_hash(&reg->store, name);
+    uint32_t id = owned_row(reg, o, hash, name, false);
+    if (id == 0) id = owned_row(reg, o, hash, name, true);
+    if (id == 0) return INF_ENOENT;
+    entry_of(reg, row_at(&reg->store, id), out);
+    return 0;
+}
+
 uint64_t inf_registry_count(const inf_registry *reg) {
     return reg->shown_count;
 }

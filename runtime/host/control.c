@@ -92,6 +92,7 @@ static size_t perform(inf_control *control, inf_effect *effects, size_t count) {
         case INF_EFFECT_MEMBER:
         case INF_EFFECT_ROWS:
         case INF_EFFECT_LOST:
+        case INF_EFFECT_CONTEST:
         case INF_EFFECT_USER:
         case INF_EFFECT_DONE:
         case INF_EFFECT_LOG:

@@ -22,8 +22,8 @@ typedef struct inf_host_handler {
     void (*on_request)(void *ctx, uint64_t token, inf_slice body);
     /** A call of ours ended; `tag` is the caller's own. */
     void (*on_result)(void *ctx, uint64_t tag, const inf_call_result *result);
-    /** MEMBER, ROWS, LOST, USER, DONE or LOG came out of the core, or a LOG out
-        of the host. */
+    /** MEMBER, ROWS, LOST, CONTEST, USER, DONE or LOG came out of the core, or
+        a LOG out of the host. */
     void (*on_event)(void *ctx, const inf_effect *event);
 } inf_host_handler;
 

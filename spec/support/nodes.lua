@@ -47,12 +47,13 @@ end
 ---@param name string
 ---@param seed? string the address to join
 ---@param options? string more of `run`'s options
+---@param app? string a script of support/app, and its arguments
 ---@return spec.Node
-function M.start(name, seed, options)
+function M.start(name, seed, options, app)
   local log = os.tmpname()
   local join = seed and ("--join " .. seed) or ""
-  local command = ("%s run --name %s --bind 127.0.0.1:0 %s %s %s/member.lua >%s 2>&1 & echo $!")
-    :format(PROGRAM, name, join, options or "", APP, log)
+  local command = ("%s run --name %s --bind 127.0.0.1:0 %s %s %s/%s >%s 2>&1 & echo $!")
+    :format(PROGRAM, name, join, options or "", APP, app or "member.lua", log)
   local pipe = assert(io.popen(command))
   local node = setmetatable({ name = name, pid = pipe:read "l", log = log }, Node)
   pipe:close()
@@ -67,6 +68,13 @@ end
 ---@param signal string "KILL", "TERM", ...
 function Node:kill(signal)
   os.execute(("kill -%s %s 2>/dev/null"):format(signal, self.pid))
+end
+
+---What the node has printed and logged, from where the pattern matches.
+---@param pattern string
+---@return string?
+function Node:says(pattern)
+  return read(self.log):match(pattern)
 end
 
 function Node:gone()

@@ -38,6 +38,9 @@ uint64_t cluster_ms(const cluster *c, size_t node) {
 }
 
 cluster_options cluster_options_of(cluster_profile profile, uint64_t seed) {
+    static const inf_resolve ways[] = {INF_RESOLVE_LAST, INF_RESOLVE_LAST,
+                                       INF_RESOLVE_ASK, INF_RESOLVE_ASK,
+                                       INF_RESOLVE_OLDEST};
     return (cluster_options){.profile = profile,
                              .seed = seed,
                              .names = 12,
@@ -46,7 +49,8 @@ cluster_options cluster_options_of(cluster_profile profile, uint64_t seed) {
                              .quiet_ms = 150000,
                              .deletes_max = 24,
                              .hold_ms = 25000,
-                             .first = seed % 5 == 4,
+                             .resolve = ways[seed % INF_COUNT(ways)],
+                             .mad = seed % 10 == 2,
                              .stream_bytes = seed % 2 == 0 ? 0 : 60};
 }
 
@@ -190,7 +194,7 @@ static void count_lost(cluster *c, const bool *lived) {
 static void forget_wishes(cluster *c) {
     size_t kept = 0;
     for (size_t i = 0; i < c->word_count; i++) {
-        if (c->words[i].kind == WORD_LOST) c->words[kept++] = c->words[i];
+        if (c->words[i].kind >= WORD_LOST) c->words[kept++] = c->words[i];
     }
     c->word_count = kept;
 }
@@ -208,6 +212,7 @@ static void rest(cluster *c) {
     uint64_t before = sim_counters_of(c->world).stream_bytes;
     while (!c->report.failed && sim_now_ms(c->world) < wrong_ms + 10000) {
         if (!check_rest(c, why, sizeof why)) {
+            sim_note(c->world, "no rest: %s", why);
             wrong_ms = sim_now_ms(c->world);
             before = sim_counters_of(c->world).stream_bytes;
         }

@@ -28,7 +28,8 @@ typedef struct cluster_options {
     uint32_t quiet_ms;     /* after it, at most */
     uint32_t deletes_max;  /* small: forces full transfers */
     uint32_t hold_ms;      /* of the rows of the dead */
-    bool first;            /* the oldest claim stands, not the last */
+    inf_resolve resolve;   /* which of two claims stands */
+    bool mad;              /* who is asked says anything, or nothing */
     uint32_t stream_bytes; /* on their way; small: transfers in many steps */
 } cluster_options;
 
@@ -40,6 +41,7 @@ typedef struct cluster_report {
     uint64_t doubles; /* starts of a name that ran elsewhere */
     uint64_t stops;
     uint64_t yields;       /* FSMs stopped by conflict */
+    uint64_t wrong;        /* of those, that should have stayed */
     uint64_t lost;         /* names that no copy of survived the heal */
     uint64_t refused;      /* starts refused by a gate */
     uint64_t converged_ms; /* after the heal */

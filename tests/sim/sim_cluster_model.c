@@ -166,19 +166,51 @@ static void started_in(cluster *c, const word *w) {
     sim_settle(c->world, w->to);
 }
 
+static inf_row row_of(const claim *k) {
+    return (inf_row){.node = sim_name(k->node), .boot = k->boot, .ref = k->ref};
+}
+
+/* The user's function: any will do that looks at the two rows alone. */
+static bool older_stays(const claim *last, const claim *older) {
+    return inf_hash_mix(older->ref + older->node) <
+           inf_hash_mix(last->ref + last->node);
+}
+
 static void lost_in(cluster *c, const word *w) {
     ghost *g = ghost_of(c, w->to, w->name);
-    if (g == NULL || g->ref != w->ref || sim_life(c->world, w->to) != w->life) {
+    if (g == NULL || g->ref != w->older.ref) return;
+    inf_node *unit = cluster_node(c, w->to);
+    inf_row winner = row_of(&w->last);
+    if (!inf_node_yields(unit, CLUSTER_BRANCH, cluster_name(w->name), g->ref,
+                         &winner, cluster_ms(c, w->to))) {
+        sim_settle(c->world, w->to);
         return;
     }
+    bool newer = w->last.ref > w->older.ref;
+    const claim *last = newer ? &w->last : &w->older;
+    const claim *older = newer ? &w->older : &w->last;
+    c->report.wrong += older_stays(last, older) == newer;
     g->yielded = true;
-    g->winner_node = w->origin;
-    g->winner_ref = w->boot;
+    g->winner_node = w->last.node;
+    g->winner_ref = w->last.ref;
     c->report.yields++;
     ends(c, g);
 }
 
+static void judge_in(cluster *c, const word *w) {
+    inf_row last = row_of(&w->last);
+    inf_row older = row_of(&w->older);
+    bool stays = older_stays(&w->last, &w->older);
+    if (c->options.mad) stays = inf_rng_below(&c->rng, 2) == 0;
+    (void)inf_node_verdict(
+        cluster_node(c, w->to), CLUSTER_BRANCH, cluster_name(w->name), &last,
+        &older, stays ? INF_KEEP_OLDER : INF_KEEP_LAST, cluster_ms(c, w->to));
+    sim_settle(c->world, w->to);
+}
+
 static void hear(cluster *c, const word *w) {
+    bool to_oneself = w->kind >= WORD_LOST;
+    if (to_oneself && sim_life(c->world, w->to) != w->life) return;
     switch (w->kind) {
     case WORD_START:
         start_in(c, w);
@@ -188,6 +220,9 @@ static void hear(cluster *c, const word *w) {
         break;
     case WORD_STOP:
         stop_in(c, w);
+        break;
+    case WORD_JUDGE:
+        judge_in(c, w);
         break;
     case WORD_LOST:
         lost_in(c, w);
@@ -213,11 +248,39 @@ void model_words(cluster *c) {
     }
 }
 
+static claim claim_of(const inf_row *row) {
+    return (claim){sim_node_of(row->node), row->boot, row->ref};
+}
+
+static size_t name_of(const inf_row *row) {
+    return (size_t)atoi((const char *)row->name.data + 5);
+}
+
+/* The user's function is asked when the loop gets there. */
+static void contest(cluster *c, size_t node, const inf_effect *effect) {
+    sim *s = c->world;
+    uint64_t delay_ms = inf_rng_below(&c->rng, 200);
+    if (c->options.mad) {
+        if (inf_rng_below(&c->rng, 3) == 0) return; /* it never answers */
+        delay_ms = inf_rng_below(&c->rng, 20000);
+    }
+    sim_note(s, "n%zu: who keeps name %zu?", node, name_of(&effect->rows[0]));
+    word w = {.kind = WORD_JUDGE,
+              .from = node,
+              .to = node,
+              .life = sim_life(s, node),
+              .name = name_of(&effect->rows[0]),
+              .last = claim_of(&effect->rows[0]),
+              .older = claim_of(&effect->rows[1])};
+    say_at(c, &w, sim_now_ms(s) + delay_ms);
+}
+
 void model_watch(sim *s, size_t node, const inf_effect *effect) {
     cluster *c = sim_ctx(s);
+    if (effect->kind == INF_EFFECT_CONTEST) contest(c, node, effect);
     if (effect->kind != INF_EFFECT_LOST) return;
     const inf_row *row = &effect->rows[0];
-    size_t name = (size_t)atoi((const char *)row->name.data + 5);
+    size_t name = name_of(row);
     sim_note(s, "n%zu loses name %zu to %.*s", node, name, (int)row->node.len,
              (const char *)row->node.data);
     word w = {.kind = WORD_LOST,
@@ -225,9 +288,8 @@ void model_watch(sim *s, size_t node, const inf_effect *effect) {
               .to = node,
               .life = sim_life(s, node),
               .name = name,
-              .origin = sim_node_of(row->node),
-              .boot = row->ref,
-              .ref = effect->lost_ref};
+              .last = claim_of(row),
+              .older = {node, sim_life(s, node), effect->lost_ref}};
     say_at(c, &w, sim_now_ms(s) + inf_rng_below(&c->rng, 200));
 }
 

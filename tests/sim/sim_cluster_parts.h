@@ -26,8 +26,16 @@ typedef enum word_kind {
     WORD_START,
     WORD_STARTED,
     WORD_STOP,
-    WORD_LOST
+    WORD_LOST, /* from here on: a node to itself */
+    WORD_JUDGE
 } word_kind;
+
+/* What names one registration. */
+typedef struct claim {
+    size_t node;
+    uint64_t boot;
+    uint64_t ref;
+} claim;
 
 /* Something said between nodes, or to oneself later. */
 typedef struct word {
@@ -35,13 +43,15 @@ typedef struct word {
     uint64_t due_ms;
     size_t from;
     size_t to;
-    unsigned life; /* of the receiver, for WORD_LOST */
+    unsigned life; /* of the receiver, for a word to oneself */
     size_t name;
     size_t origin;
     int hops;
     uint64_t ref;
     uint64_t boot;
     char owner[16];
+    claim last;  /* the one that stays, or would */
+    claim older; /* the one that goes, or would */
 } word;
 
 /* The rows of one life of one owner after each of its changes. */

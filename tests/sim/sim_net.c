@@ -477,6 +477,7 @@ void sim_take_effects(sim *s, size_t node) {
         case INF_EFFECT_MEMBER:
         case INF_EFFECT_ROWS:
         case INF_EFFECT_LOST:
+        case INF_EFFECT_CONTEST:
         case INF_EFFECT_USER:
         case INF_EFFECT_DONE:
             break;

@@ -33,7 +33,7 @@ static void *birth(sim *s, size_t node, uint64_t now_ms) {
     };
     INF_ASSERT(inf_node_new(&unit, &config, now_ms) == 0);
     INF_ASSERT(inf_node_branch_add(unit, CLUSTER_BRANCH, now_ms) == 0);
-    INF_ASSERT(inf_node_resolve(unit, CLUSTER_BRANCH, c->options.first) == 0);
+    INF_ASSERT(inf_node_resolve(unit, CLUSTER_BRANCH, c->options.resolve) == 0);
     join_others(s, node, unit, now_ms);
     return unit;
 }
