@@ -243,6 +243,13 @@ function M.unwatch()
   core.unwatch()
 end
 
+---A plain transition as one function of the C module.
+---@param parts table what `core.edge` takes
+---@return function? step nothing without the C module
+function M.edge(parts)
+  return core and core.edge(parts)
+end
+
 ---@param value any
 ---@return boolean
 function M.is(value)

@@ -12,8 +12,6 @@ local COUNT_ONE <const> = 0x100
 local COUNT_MASK <const> = 0xF00
 local PACKED_SIZE <const> = 5
 
-M.ENTRY_BITS, M.STATE_MASK = ENTRY_BITS, STATE_MASK
-
 ---The packed history of an FSM that has left nothing.
 M.EMPTY = 0
 

@@ -15,6 +15,7 @@ local guard = require("finitomata.guard")
 local histories = require("finitomata.history")
 local payloads = require("finitomata.payload")
 local task = require("finitomata.task")
+local telemetry = require("finitomata.telemetry")
 local timers = require("finitomata.timers")
 local transition = require("finitomata.transition")
 local view = require("finitomata.view")
@@ -258,7 +259,7 @@ local function on_event(self, event, event_payload)
   if node.defers then return take_event(self, event, event_payload) end
   self[MAIL] = mail + (BUSY - 1)
   context.fsm = self
-  local step = node.steps[event] or step_of(self, node, event)
+  local step = not telemetry.active and node.steps[event] or step_of(self, node, event)
   local err, pending = step(self, event, event_payload, self[PAYLOAD], SENT)
   if err or self[NODE].settles or self[EXTRA] then -- it has `extra` when it was given up, too
     return settle(self, err, pending, SENT)

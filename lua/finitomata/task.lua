@@ -65,8 +65,11 @@ function M.current()
 end
 
 local function post(fn, a, b, c)
-  local at = inbox_size
-  inbox[at + 1], inbox[at + 2], inbox[at + 3], inbox[at + 4] = fn, a, b, c
+  local list, at = inbox, inbox_size
+  list[at + 1] = fn
+  list[at + 2] = a
+  list[at + 3] = b
+  list[at + 4] = c
   inbox_size = at + 4
   if at == 0 and request_turn then request_turn() end
 end
@@ -78,8 +81,8 @@ M.post = post
 local function work()
   local self = running()
   while true do
-    local at = head
-    local fn = batch[at]
+    local list, at = batch, head
+    local fn = list[at]
     if at > last or fn == RESUME then
       if pool_size >= POOL_MAX then return end
       pool_size = pool_size + 1
@@ -87,7 +90,7 @@ local function work()
       yield()
     else
       head = at + 4
-      fn(batch[at + 1], batch[at + 2], batch[at + 3])
+      fn(list[at + 1], list[at + 2], list[at + 3])
     end
   end
 end

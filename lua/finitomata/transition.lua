@@ -4,6 +4,7 @@
 --- then there is the one commit point: before it nothing has happened, after it
 --- nothing can be undone. What goes wrong later (in on_exit, a listener,
 --- on_enter) is recorded and reported, and the state stays new.
+local clock = require("finitomata.clock")
 local config = require("finitomata.config")
 local engine = require("finitomata.engine")
 local guard = require("finitomata.guard")
@@ -17,7 +18,6 @@ local view = require("finitomata.view")
 -- The slots of an instance and the marks in its mail; instance.lua says what they are.
 local KIND <const>, NAME <const>, NODE <const>, PAYLOAD <const> = 1, 2, 3, 4
 local HISTORY <const>, MAIL <const>, EXTRA <const> = 5, 6, 8
-local STATE_MASK <const>, ENTRY_BITS <const> = histories.STATE_MASK, histories.ENTRY_BITS
 local BUSY_RESTING <const>, ATTEMPT <const>, DEAD <const> = (1 << 34) - 1, 1 << 34, math.maxinteger
 
 local catch, copy, shown = guard.catch, payloads.copy, view.shown
@@ -177,15 +177,11 @@ local function blame(self, edge, event_payload, late)
   if not edge.soft then tell(self, edge.on_failure, "on_failure", edge.event, event_payload) end
 end
 
----Makes the decision true.
-local function commit(self, node, edge, target, payload, event_payload)
-  local kind, moves, late = self[KIND], not edge.internal, nil
+---The rest of the commit, from where the state changes.
+---@param late finitomata.Error? what went wrong in on_exit
+local function move(self, node, edge, target, payload, event_payload, late)
+  local kind, moves = self[KIND], not edge.internal
   if moves then
-    if node.on_exit then
-      local ok, raised = kind.protect(node.on_exit, catch, node.name, self)
-      if not ok then late = late_error(self, "on_exit", raised, node, edge, event_payload) end
-      if self[MAIL] == DEAD then return end -- it was given up while on_exit waited
-    end
     local number = node.number
     self[HISTORY] = push(self[HISTORY], number, kind.history_mask) or remember(self, number)
   end
@@ -196,6 +192,17 @@ local function commit(self, node, edge, target, payload, event_payload)
     late = enter(self, target, node, edge, event_payload, late)
   end
   if late then blame(self, edge, event_payload, late) end
+end
+
+---Makes the decision true.
+local function commit(self, node, edge, target, payload, event_payload)
+  local late
+  if node.on_exit and not edge.internal then
+    local ok, raised = self[KIND].protect(node.on_exit, catch, node.name, self)
+    if not ok then late = late_error(self, "on_exit", raised, node, edge, event_payload) end
+    if self[MAIL] == DEAD then return end -- it was given up while on_exit waited
+  end
+  return move(self, node, edge, target, payload, event_payload, late)
 end
 
 ---The same, with a storage, with telemetry, or for an event that must succeed.
@@ -223,6 +230,75 @@ local function run_observed(self, edge, event_payload, payload, try)
   return err, pending
 end
 
+---What the answer of a callback comes to.
+local function conclude(self, node, edge, event_payload, target, result, try)
+  if self[MAIL] == DEAD then return M.no_answer(node, edge.event, event_payload) end
+  if target then return commit(self, node, edge, target, result, event_payload) end
+  return failed(self, edge, event_payload, result, try)
+end
+
+---A step: one event, whatever it asks for.
+local function step_by_step(self, event, event_payload, payload, try)
+  local node, kind = self[NODE], self[KIND]
+  local edge = node.edges[event]
+  if edge == nil then return not_responding(self, event, event_payload, try) end
+  if edge.ensured or kind.observed or telemetry.active then
+    return run_observed(self, edge, event_payload, payload, try)
+  end
+  local target, result = decide(node, edge, event_payload, payload, self, kind.share, kind.protect)
+  return conclude(self, node, edge, event_payload, target, result, try)
+end
+
+---An edge without guards, of a definition without storage, as one C function, where
+---there is one. It calls the callbacks and hands back here what is out of the
+---ordinary: an answer that is no known target, a callback that raises, timers.
+---@param kind finitomata.Kind
+---@param node finitomata.Node
+---@param edge finitomata.Edge
+---@return function? step
+local function compile(kind, node, edge)
+  local plain = not (edge.guards or edge.ensured or edge.internal or kind.observed)
+    and kind.history_mask ~= 0 and (edge.handler or edge.sole) and kind.protect == xpcall
+  if not plain then return nil end
+  local share = kind.share
+  return clock.edge {
+    catch = catch, handler = edge.handler, on_exit = node.on_exit, state = node.name,
+    targets = edge.targets, sole = edge.sole, number = node.number, mask = kind.history_mask,
+    share = share, announces = kind.announces,
+    odd = function(self, event_payload, payload, try, ok, to, new_payload)
+      local target, result = engine.judge(node, edge, event_payload, payload, self, share, ok, to,
+        new_payload)
+      return conclude(self, node, edge, event_payload, target, result, try)
+    end,
+    move = function(self, target, payload, event_payload, exited, raised)
+      local late
+      if not exited then
+        late = late_error(self, "on_exit", raised, node, edge, event_payload)
+      end
+      return move(self, node, edge, target, payload, event_payload, late)
+    end,
+    late = function(self, event_payload, raised)
+      blame(self, edge, event_payload,
+        late_error(self, "on_enter", raised, node, edge, event_payload))
+    end,
+  }
+end
+
+---The function that runs an event from a state, compiled when it is first used.
+---@param self finitomata.Instance
+---@param node finitomata.Node
+---@param event string
+---@return function step takes what `run` takes
+local function step_of(self, node, event)
+  local edge = node.edges[event]
+  if not edge or telemetry.active then return step_by_step end
+  local step = compile(self[KIND], node, edge) or step_by_step
+  node.steps[event] = step
+  return step
+end
+
+M.step_of = step_of
+
 ---Runs one event, without what follows it.
 ---@param self finitomata.Instance
 ---@param event string
@@ -232,91 +308,12 @@ end
 ---@return finitomata.Error? err
 ---@return boolean? pending    refused for now, it will be tried again
 local function run(self, event, event_payload, payload, try)
-  local node, kind = self[NODE], self[KIND]
-  local edge = node.edges[event]
-  if edge == nil then return not_responding(self, event, event_payload, try) end
-  if edge.ensured or kind.observed or telemetry.active then
-    return run_observed(self, edge, event_payload, payload, try)
-  end
-  local target, result = decide(node, edge, event_payload, payload, self, kind.share, kind.protect)
-  if self[MAIL] == DEAD then return M.no_answer(node, event, event_payload) end
-  if target then return commit(self, node, edge, target, result, event_payload) end
-  return failed(self, edge, event_payload, result, try)
+  local node = self[NODE]
+  local step = not telemetry.active and node.steps[event] or step_of(self, node, event)
+  return step(self, event, event_payload, payload, try)
 end
 
 M.run = run
-
----The same for one edge, with everything about it that is known beforehand known:
----an edge without guards, of a definition without storage, timers or listeners.
----What is out of the ordinary goes the way of `run`.
----@param kind finitomata.Kind
----@param node finitomata.Node
----@param edge finitomata.Edge
----@return function step  takes what `run` takes
-local function compile(kind, node, edge)
-  local plain = not (edge.guards or edge.ensured or edge.internal or kind.observed
-    or kind.announces) and kind.history_mask ~= 0 and (edge.handler or edge.sole)
-  if not plain then return run end
-  local name, number, event, sole, targets = node.name, node.number, edge.event, edge.sole,
-    edge.targets
-  local handler, on_exit = edge.handler, node.on_exit
-  local share, protect, mask = kind.share, kind.protect, kind.history_mask
-  local newest = push(histories.EMPTY, number, mask)
-
-  return function(self, _, event_payload, payload, try)
-    if telemetry.active then return run(self, event, event_payload, payload, try) end
-    local target = sole
-    if handler then
-      local given = payload
-      if not share then given = payloads.duplicate(payload) end
-      local ok, to, new_payload = protect(handler, catch, name, event, event_payload, given, self)
-      target = ok and targets[to]
-      if target and new_payload ~= nil and (share or payloads.is_plain(new_payload)) then
-        payload = new_payload
-      elseif not target or new_payload ~= nil then
-        target, payload = engine.judge(node, edge, event_payload, payload, self, share, ok, to,
-          new_payload)
-      end
-      if self[MAIL] == DEAD then return M.no_answer(node, event, event_payload) end
-      if not target then return failed(self, edge, event_payload, payload, try) end
-    end
-    local late
-    if on_exit then
-      local ok, raised = protect(on_exit, catch, name, self)
-      if not ok then late = late_error(self, "on_exit", raised, node, edge, event_payload) end
-      if self[MAIL] == DEAD then return end
-    end
-    local packed = self[HISTORY]
-    if packed >= 0 and packed & STATE_MASK ~= number then -- what `push` does most of the time
-      self[HISTORY] = (packed << ENTRY_BITS | newest) & mask
-    else
-      self[HISTORY] = push(packed, number, mask) or remember(self, number)
-    end
-    self[NODE] = target
-    self[PAYLOAD] = payload
-    if self[EXTRA] then announce(self, node, edge, event_payload) end
-    local on_enter = target.on_enter
-    if on_enter then
-      local ok, raised = protect(on_enter, catch, target.name, self)
-      if not ok then late = late or late_error(self, "on_enter", raised, node, edge,
-          event_payload) end
-    end
-    if late then return blame(self, edge, event_payload, late) end
-  end
-end
-
----The function that runs an event from a state, compiled when it is first used.
----@param self finitomata.Instance
----@param node finitomata.Node
----@param event string
----@return function step takes what `run` takes
-function M.step_of(self, node, event)
-  local edge = node.edges[event]
-  if not edge then return run end
-  local step = compile(self[KIND], node, edge)
-  node.steps[event] = step
-  return step
-end
 
 -- ---- what follows ----------------------------------------------------------------
 

@@ -116,6 +116,14 @@ function core.plain(value) end
 ---@return string? why
 function core.copy(value, root) end
 
+---A plain transition as one function; lua/finitomata/transition.lua says which
+---are, and takes over where one turns out not to be.
+---@param parts {catch: function, handler: function?, on_exit: function?, state: string,
+---  targets: table<string, table>, sole: table?, odd: function, move: function, late: function,
+---  mask: integer, number: integer, share: boolean, announces: boolean}
+---@return fun(fsm: table, event: string, event_payload: any, payload: any, try: table): any, any
+function core.edge(parts) end
+
 -- ---- the node ------------------------------------------------------------------
 
 ---`fn(waiter, ...)` is called when something that was given a waiter ends.

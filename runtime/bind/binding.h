@@ -96,6 +96,7 @@ void inf_binding_set_function(lua_State *L, int index, int *reference);
 void inf_bind_loop(lua_State *L);
 void inf_bind_timers(lua_State *L);
 void inf_bind_values(lua_State *L);
+void inf_bind_edges(lua_State *L);
 void inf_bind_signals(lua_State *L);
 void inf_bind_console(lua_State *L);
 void inf_bind_notify(lua_State *L);

@@ -35,8 +35,10 @@ local function chaos(random, definition, trace)
   local function spoil(payload)
     if type(payload) == "table" then payload.spoilt = true end
   end
-  local function late(where)
-    return function(_, fsm)
+  ---A callback that is shown the FSM as one of its arguments.
+  local function late(where, at)
+    return function(...)
+      local fsm = select(at, ...)
       spoil(fsm.payload)
       if act(where) == 0 then error(where) end
     end
@@ -52,15 +54,24 @@ local function chaos(random, definition, trace)
       if what == 2 then return "nowhere" end
       if what == 3 then return what end
       if what == 4 then return definition().states[1], { n = -1 } end
+      if what == 5 then return targets[1 + random:below(#targets)], { n = payload.n, print } end
+      if what == 6 then return targets[1 + random:below(#targets)] end
       return targets[1 + random:below(#targets)], { n = payload.n + 1 }
     end,
-    on_enter = late("on_enter"), on_exit = late("on_exit"), on_terminate = late("on_terminate"),
-    on_failure = late("on_failure"), on_rollback = late("on_rollback"),
+    on_enter = late("on_enter", 2), on_exit = late("on_exit", 2),
+    on_terminate = late("on_terminate", 1), on_failure = late("on_failure", 3),
+    on_rollback = late("on_rollback", 3),
     listener = random:below(2) == 0 and function(_, _, payload)
       spoil(payload)
       if act("listener") == 0 then error("listener") end
     end or nil,
   }
+end
+
+local function past(fsm)
+  local entries = {}
+  for i, entry in ipairs(fsm.history) do entries[i] = ("%s %d"):format(entry.state, entry.n) end
+  return ("%d (%s)"):format(fsm.payload.n, table.concat(entries, ", "))
 end
 
 local function run_one(seed)
@@ -77,7 +88,9 @@ local function run_one(seed)
     local event = definition.events[1 + random:below(#definition.events)]
     local state, result = world.branch:call("fsm", event)
     local after = world.branch:state("fsm")
-    outcomes[#outcomes + 1] = ("%s %s"):format(event, state or result.code)
+    local trouble = after and after.last_error
+    outcomes[#outcomes + 1] = ("%s %s %s %s"):format(event, state or result.code,
+      trouble and trouble.stage or "", after and past(after) or "")
     if state then
       assert.is_true(definition:allowed(before.current, state))
       assert.is_true(state == "*" or after.current == state)

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+local finitomata = require "finitomata"
 local worlds = require "spec.support.world"
 
 local FSM = "off --> |flip| on\non --> |flip| worn\nworn --> |retire| scrap"
@@ -226,6 +227,108 @@ describe("Automatic events", function()
       world:start({ fsm = text, syntax = syntax, auto_terminate = true }, nil, syntax)
       assert.equal("*", (world.branch:call(syntax, "x")))
       assert.is_false(world.branch:alive(syntax))
+    end
+  end)
+end)
+
+-- Nothing but callbacks: the way of almost every event, in one C function.
+describe("A plain step", function()
+  local world
+  before_each(function() world = worlds.new() end)
+  after_each(function() world:close() end)
+
+  local GRAPH = "[*] --> a\na --> |x| b\na --> |again| a\nb --> |y| c"
+
+  local function look() return world.branch:state("fsm") end
+
+  it("stays done when on_enter raises, and the error is told", function()
+    local told
+    world:start { fsm = GRAPH, on_enter = { b = function() error("late", 0) end },
+      on_failure = function(event, given, fsm) told = { event, given, fsm.current } end }
+    assert.equal("b", world.branch:call("fsm", "x", 7))
+    assert.same({ "x", 7, "b" }, told)
+    local err = look().last_error
+    assert.same({ "on_enter", "raised", "late", "a", "x", 7 },
+      { err.stage, err.code, err.reason, err.state, err.event, err.event_payload })
+  end)
+
+  it("is done when on_exit raises, and on_enter is called all the same", function()
+    local entered
+    world:start({ fsm = GRAPH, on_exit = { a = function() error(nil) end },
+      on_transition = { a = function(_, _, _, payload) return "b", payload end },
+      on_enter = { b = function(state, fsm) entered = { state, fsm.current, fsm.payload } end } },
+      { n = 1 })
+    world.branch:call("fsm", "x")
+    assert.same({ "b", "b", { n = 1 } }, entered)
+    assert.equal("on_exit", look().last_error.stage)
+    assert.same({ { state = "a", n = 1 }, { state = "*", n = 1 } }, look().history)
+  end)
+
+  it("may wait in each callback, and goes on where it waited", function()
+    local order = {}
+    local function pausing(name, ...)
+      local results = table.pack(...)
+      return function(_, second)
+        finitomata.sleep(10)
+        order[#order + 1] = name
+        if name ~= "transition" or second == "x" then return table.unpack(results) end
+      end
+    end
+    world:start({ fsm = GRAPH }, { n = 0 })
+    world:start({ fsm = GRAPH, on_transition = { a = pausing("transition", "b", { n = 5 }) },
+      on_exit = { a = pausing("exit") }, on_enter = { b = pausing("enter") } }, { n = 0 }, "slow")
+    world.branch:transition("slow", "x")
+    world.clock:advance(5)
+    assert.same({}, order)
+    world.clock:advance(100)
+    assert.same({ "transition", "exit", "enter" }, order)
+    local after = world.branch:state("slow")
+    assert.same({ "b", { n = 5 } }, { after.current, after.payload })
+  end)
+
+  for _, where in ipairs { "on_transition", "on_exit" } do
+    it("of an GRAPH that was given up while " .. where .. " waited changes nothing", function()
+      local entered, kept = false, nil
+      local function wait(_, _, _, _, fsm)
+        kept = fsm or kept
+        finitomata.sleep(1000)
+        return "b"
+      end
+      local options = { fsm = GRAPH, shutdown = 20,
+        on_enter = { b = function() entered = true end },
+        on_transition = { a = function(_, _, _, _, fsm) kept = fsm return "b" end } }
+      options[where] = { a = wait }
+      world:start(options)
+      world.branch:transition("fsm", "x")
+      world.clock:advance(1)
+      finitomata.spawn(function() world.branch:stop_fsm("fsm") end)
+      world.clock:advance(50)
+      assert.is_false(world.branch:alive("fsm"))
+      world.clock:advance(2000)
+      assert.is_false(entered)
+      assert.equal("a", kept.current)
+    end)
+  end
+
+  it("counts a state that is left again and again", function()
+    world:start { fsm = GRAPH }
+    for _ = 1, 40 do world.branch:transition("fsm", "again") end
+    world.clock:advance(0)
+    assert.same({ { state = "a", n = 40 }, { state = "*", n = 1 } }, look().history)
+    world.branch:call("fsm", "x")
+    world.branch:call("fsm", "y")
+    assert.same({ { state = "b", n = 1 }, { state = "a", n = 41 }, { state = "*", n = 1 } },
+      look().history)
+  end)
+
+  it("hands out the payload itself when it is shared, and a copy when it is not", function()
+    for mode, same in pairs { share = true, copy = false } do
+      local payload, given = { inner = {} }, nil
+      world:start({ fsm = GRAPH, payload_mode = mode,
+        on_transition = { a = { x = function(_, _, _, got) given = got end } } }, payload, mode)
+      world.branch:call(mode, "x")
+      assert.equal(same, given == payload)
+      assert.same({ inner = {} }, given)
     end
   end)
 end)
