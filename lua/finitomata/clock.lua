@@ -238,6 +238,12 @@ function M.watch(co, ms, fn)
   return core ~= nil and core.watch(co, math.ceil(ms), fn)
 end
 
+---The coroutine that is watched runs another one now, or goes on itself.
+---@param co thread
+function M.move_watch(co)
+  core.watch_move(co)
+end
+
 ---Ends what `watch` began.
 function M.unwatch()
   core.unwatch()

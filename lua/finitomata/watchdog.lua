@@ -6,6 +6,10 @@
 --- around an endless loop can swallow it. With the C module the hook is set when
 --- time is up, by a timer, and a handler pays nothing; without it a count hook
 --- looks at the clock now and then. Other definitions pay nothing either way.
+---
+--- A handler may run coroutines of its own. So that these are watched as well,
+--- `coroutine.resume` and `coroutine.wrap` are replaced when the first handler is to
+--- be watched; whoever has taken them before that keeps the ones that do not watch.
 local Error = require("finitomata.error")
 local clock = require("finitomata.clock")
 local log = require("finitomata.log")
@@ -67,6 +71,58 @@ local function begin(watch, co)
   if not watch.timed and not watch.err then sethook(watch.hook, "", INSTRUCTIONS) end
 end
 
+---Has the hook go to the coroutine that runs from now on.
+local function follow(watch, co)
+  if watch.timed then
+    clock.move_watch(co)
+  else
+    sethook(co, watch.hook, "", watch.err and 1 or INSTRUCTIONS)
+  end
+end
+
+-- ---- coroutines within handlers ---------------------------------------------------
+
+-- By coroutine that a handler runs: the handler's watch.
+local inner = setmetatable({}, { __mode = "k" })
+
+local create, resume = coroutine.create, coroutine.resume
+local close, status = coroutine.close, coroutine.status
+
+local function resumed(watch, co, outer, ...)
+  inner[co] = nil
+  if not watch.timed then sethook(co) end
+  follow(watch, outer)
+  return ...
+end
+
+local function watched_resume(co, ...)
+  local outer = running()
+  local watch = watched[outer] or inner[outer]
+  if not watch or type(co) ~= "thread" then return resume(co, ...) end
+  inner[co] = watch
+  follow(watch, co)
+  return resumed(watch, co, outer, resume(co, ...))
+end
+
+local function unwrapped(co, ok, ...)
+  if ok then return ... end
+  if status(co) == "dead" then close(co) end
+  error((...), type((...)) == "string" and 2 or 0)
+end
+
+local function watched_wrap(fn)
+  local co = create(fn)
+  return function(...) return unwrapped(co, watched_resume(co, ...)) end
+end
+
+local function watch_coroutines()
+  if coroutine.resume ~= resume then return end
+  coroutine.resume = watched_resume -- luacheck: ignore 122
+  coroutine.wrap = watched_wrap -- luacheck: ignore 122
+end
+
+-- ---- watching ----------------------------------------------------------------------
+
 -- Watches that are not in use, with their closures.
 local spare, spare_size = {}, 0
 
@@ -76,6 +132,7 @@ local function take(limit_ms, outer)
     spare[spare_size] = nil
     spare_size = spare_size - 1
   else
+    watch_coroutines()
     watch = {}
     function watch.hook() bark(watch) end
     function watch.on_time(late_ms) bark(watch, late_ms) end

@@ -4,7 +4,8 @@
    the coroutine has run for too long. A timer of the operating system ticks
    while something is watched, in the thread that runs Lua; its signal handler
    counts, and sets the hook when time is up, which lua_sethook permits. Then
-   the hook calls a function of Lua's, which may raise.
+   the hook calls a function of Lua's, which may raise. When the coroutine runs
+   another one, it has to say so: the hook moves along.
 
    The timer stops by itself when there was nothing to watch for a while: an
    idle process sleeps. Where the handler finds its watch is said by the timer:
@@ -25,6 +26,7 @@
 
 typedef struct watch {
     lua_State *volatile watched; /* NULL: nobody */
+    lua_State *volatile running; /* the watched one, or one that it runs */
     volatile uint32_t ticks;
     volatile uint32_t due; /* the tick at which time is up */
     volatile uint32_t idle;
@@ -60,7 +62,7 @@ static watch *watch_of(lua_State *L) {
 static void hook(lua_State *L, lua_Debug *event) {
     (void)event;
     const watch *w = watch_of(L);
-    if (w == NULL || !w->tripped || w->watched != L) {
+    if (w == NULL || !w->tripped || w->running != L) {
         lua_sethook(L, NULL, 0, 0); /* inherited by a coroutine made in it */
         return;
     }
@@ -85,7 +87,7 @@ static void on_tick(int number, siginfo_t *info, void *context) {
     if (w->tripped || (int32_t)(w->ticks - w->due) < 0) return;
     w->tripped = true;
     w->tripped_at = w->ticks;
-    lua_sethook(co, hook, LUA_MASKCOUNT, 1);
+    lua_sethook(w->running, hook, LUA_MASKCOUNT, 1);
 }
 
 /* False where the system cannot do it. */
@@ -103,7 +105,7 @@ static bool make_timer(watch *w) {
 }
 
 static void release(watch *w) {
-    lua_State *co = w->watched;
+    lua_State *co = w->running;
     w->watched = NULL;
     if (w->tripped) lua_sethook(co, NULL, 0, 0);
     w->tripped = false;
@@ -129,10 +131,26 @@ static int core_watch(lua_State *L) {
     if (ms < 0) ms = 0;
     if (ms > INT32_MAX) ms = INT32_MAX;
     w->due = w->ticks + (uint32_t)(ms / TICK_MS) + 1;
-    w->watched = lua_tothread(L, 1);
+    w->running = lua_tothread(L, 1);
+    w->watched = w->running;
     if (!w->ticking) set_ticking(w, true);
     lua_pushboolean(L, 1);
     return 1;
+}
+
+/* watch_move(co): what is watched runs co now, or goes on itself. Whoever says
+   so keeps co alive until it says that another one runs. */
+static int core_watch_move(lua_State *L) {
+    watch *w = watch_of(L);
+    luaL_checktype(L, 1, LUA_TTHREAD);
+    if (w == NULL || w->watched == NULL) return 0;
+    lua_State *before = w->running;
+    w->running = lua_tothread(L, 1);
+    if (w->tripped) {
+        lua_sethook(before, NULL, 0, 0);
+        lua_sethook(w->running, hook, LUA_MASKCOUNT, 1);
+    }
+    return 0;
 }
 
 static int core_unwatch(lua_State *L) {
@@ -172,6 +190,7 @@ static void make_watch(lua_State *L) {
 void inf_bind_watch(lua_State *L) {
     static const luaL_Reg functions[] = {
         {"watch", core_watch},
+        {"watch_move", core_watch_move},
         {"unwatch", core_unwatch},
         {NULL, NULL},
     };

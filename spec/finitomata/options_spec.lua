@@ -46,7 +46,8 @@ describe("Options", function()
 
   it("are refused when they are of the wrong kind", function()
     for _, bad in ipairs {
-      { timer = 0 }, { timer = -1 }, { timer = 1.5 }, { timer = "5" }, { timer = 0 / 0 }, { timer = math.huge },
+      { timer = 0 }, { timer = -1 }, { timer = 1.5 }, { timer = "5" }, { timer = 0 / 0 },
+      { timer = math.huge },
       { auto_terminate = 3 }, { auto_terminate = "on" }, { ensure_entry = 3 },
       { ensure_entry = { on = 3 } }, { ensure_entry = { on = { mx = 1 } } },
       { ensure_entry = { on = { factor = 0.5 } } },

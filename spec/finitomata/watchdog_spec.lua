@@ -21,6 +21,26 @@ local LOOPS = {
   end,
 }
 
+local function forever() while true do end end -- luacheck: ignore 542
+
+LOOPS["a coroutine of the handler's own"] = function()
+  coroutine.resume(coroutine.create(forever))
+  forever()
+end
+LOOPS["a coroutine that was resumed before"] = function()
+  local co = coroutine.create(function()
+    coroutine.yield()
+    forever()
+  end)
+  assert(coroutine.resume(co))
+  while true do coroutine.resume(co) end
+end
+LOOPS["a wrapped coroutine in a coroutine"] = function()
+  coroutine.wrap(function()
+    for _ in coroutine.wrap(function() while true do coroutine.yield(1) end end) do forever() end
+  end)()
+end
+
 describe("The watchdog", function()
   for name, loop in pairs(LOOPS) do
     it("ends " .. name, function()
@@ -43,6 +63,39 @@ describe("The watchdog", function()
       assert.is_nil(debug.gethook())
     end)
   end
+
+  it("leaves coroutines what they are", function()
+    local function inside(check)
+      local ok, err = watchdog.xpcall(1000, check, debug.traceback)
+      assert.is_true(ok, err)
+    end
+    for _, where in ipairs { inside, function(check) check() end } do
+      where(function()
+        local co = coroutine.create(function(...)
+          assert.same({ n = 2, 1, nil }, table.pack(...))
+          assert.same({ n = 1, "x" }, table.pack(coroutine.yield(2, nil)))
+          error({ "raised" })
+        end)
+        assert.same({ n = 3, true, 2, nil }, table.pack(coroutine.resume(co, 1, nil)))
+        local ok, err = coroutine.resume(co, "x")
+        assert.same({ false, { "raised" } }, { ok, err })
+        assert.same({ false, "cannot resume dead coroutine" }, { coroutine.resume(co) })
+        local count = 0
+        for i in coroutine.wrap(function() for i = 1, 3 do coroutine.yield(i) end end) do
+          count = count + i
+        end
+        assert.equal(6, count)
+        local wrapped = coroutine.wrap(function() error({ "again" }) end)
+        assert.same({ "again" }, select(2, pcall(wrapped)))
+        local line = debug.getinfo(1, "l").currentline + 1
+        local _, message = pcall(function() coroutine.wrap(error)("why") end)
+        assert.matches("watchdog_spec.lua:" .. line .. ": why", message, 1, true)
+        assert.is_false((pcall(coroutine.resume, 5)))
+        assert.is_false((pcall(coroutine.wrap, 5)))
+      end)
+    end
+    assert.is_nil(debug.gethook())
+  end)
 
   it("gives the outer of two its time back", function()
     local ok, err = watchdog.xpcall(40, function()
