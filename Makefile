@@ -8,6 +8,8 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 CC      ?= cc
 AR      ?= ar
+LD      ?= ld
+OBJCOPY ?= objcopy
 CFLAGS  ?= -O2 -g
 LIBFLAG ?= -shared
 SAN     ?=
@@ -55,6 +57,7 @@ object = $(1:%.c=$(B)/obj/%.o)
 OBJ    := $(call object,$(RUNTIME))
 
 PROGRAM := $(if $(MAIN),$(B)/bin/infinitomata)
+PARTS   := $(B)/obj/runtime.a
 STATIC  := $(B)/lib/libinfinitomata.a
 SHARED  := $(B)/lib/libinfinitomata.so
 CORE    := $(if $(wildcard runtime/bind/*.c),$(B)/lib/infinitomata/core.so)
@@ -260,9 +263,16 @@ $(B)/obj/%.o: %.c $(B)/flags | $(B)/deps.ok
 	@mkdir -p $(@D)
 	$(call say,CC,$<) $(COMPILE) -MMD -MP -c -o $@ $<
 
-$(STATIC): $(OBJ)
-	@mkdir -p $(@D)
+# For the program and the tests, which use what is inside.
+$(PARTS): $(OBJ)
 	$(call say,AR,$@) rm -f $@; $(AR) rcs $@ $(OBJ)
+
+# For others: one object, which shows what the header declares and no more.
+$(STATIC): $(OBJ) Makefile
+	@mkdir -p $(@D)
+	$(call say,AR,$@) $(LD) -r -o $(B)/obj/infinitomata.o $(OBJ) && \
+	    $(OBJCOPY) --localize-hidden $(B)/obj/infinitomata.o && \
+	    rm -f $@ && $(AR) rcs $@ $(B)/obj/infinitomata.o
 
 $(SHARED).0: $(OBJ)
 	@mkdir -p $(@D)
@@ -278,7 +288,7 @@ $(CORE): $(OBJ) tools/core.map
 	$(call say,LD,$@) $(LINK) $(LIBFLAG) -Wl,--version-script=tools/core.map \
 	    -o $@ $(OBJ) $(INF_LIBS)
 
-$(B)/bin/infinitomata: $(call object,$(MAIN)) $(STATIC)
+$(B)/bin/infinitomata: $(call object,$(MAIN)) $(PARTS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(LINK) -Wl,-E -o $@ $^ $(INF_LIBS) $(LUA_LIBS)
 
@@ -288,24 +298,24 @@ $(PC): infinitomata.pc.in Makefile
 	@mkdir -p $(@D)
 	@sed $(call pc-vars,$(abspath $(B)),$${prefix}/lib,$(abspath runtime/include)) $< > $@
 
-$(UNIT_BIN): $(B)/tests/%: $(B)/obj/tests/%.o $(call object,$(UNIT_AID)) $(STATIC)
+$(UNIT_BIN): $(B)/tests/%: $(B)/obj/tests/%.o $(call object,$(UNIT_AID)) $(PARTS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(LINK) -Wl,-E -o $@ $^ $(CMOCKA_LIBS) $(INF_LIBS) $(LUA_LIBS)
 
-$(SIM_BIN): $(B)/tests/sim/%: $(B)/obj/tests/sim/%.o $(call object,$(SIM_AID)) $(STATIC)
+$(SIM_BIN): $(B)/tests/sim/%: $(B)/obj/tests/sim/%.o $(call object,$(SIM_AID)) $(PARTS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(LINK) -Wl,-E -o $@ $^ $(CMOCKA_LIBS) $(INF_LIBS) $(LUA_LIBS)
 
-$(B)/tests/fuzz/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(STATIC)
+$(B)/tests/fuzz/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(PARTS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(LINK) -fsanitize=fuzzer -Wl,-E -o $@ $^ $(INF_LIBS) $(LUA_LIBS)
 
 $(FUZZ_REPLAY): $(B)/tests/fuzz/replay_%: $(B)/obj/tests/fuzz/fuzz_%.o \
-    $(B)/obj/tests/fuzz/replay.o $(STATIC)
+    $(B)/obj/tests/fuzz/replay.o $(PARTS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(LINK) -Wl,-E -o $@ $^ $(INF_LIBS) $(LUA_LIBS)
 
-$(BENCH_BIN): $(B)/bench/%: $(B)/obj/bench/%.o $(STATIC)
+$(BENCH_BIN): $(B)/bench/%: $(B)/obj/bench/%.o $(PARTS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(LINK) -Wl,-E -o $@ $^ $(INF_LIBS) $(LUA_LIBS)
 

@@ -25,6 +25,22 @@ typedef struct store {
     inf_member_tuning tuning;
 } store;
 
+/* The header's codes are the runtime's. */
+#define SAME(code, own) _Static_assert((int)(code) == (int)(own), #code)
+SAME(INF_NO_MEMORY, INF_ENOMEM);
+SAME(INF_BAD_ARGUMENT, INF_EINVAL);
+SAME(INF_BAD_NAME, INF_ENAME);
+SAME(INF_FULL, INF_EFULL);
+SAME(INF_TAKEN, INF_EEXISTS);
+SAME(INF_UNKNOWN, INF_ENOENT);
+SAME(INF_TOO_BIG, INF_ETOOBIG);
+SAME(INF_IN_USE, INF_EINUSE);
+SAME(INF_BAD_ADDRESS, INF_EADDRESS);
+SAME(INF_REFUSED, INF_ESYSTEM);
+SAME(INF_NO_KEY, INF_ECRYPT);
+SAME(INF_CLOSED, INF_ECLOSED);
+#undef SAME
+
 const char *inf_version_text(void) {
     return INF_VERSION;
 }

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* What the functions of infinitomata.h answer when something is wrong, as the
+   header says it of each. */
+#include "test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include <infinitomata.h>
+
+static inf_config plain(uv_loop_t *loop) {
+    return (inf_config){.loop = loop, .name = "a", .bind = "127.0.0.1:0"};
+}
+
+static inf_cluster *start(uv_loop_t *loop) {
+    inf_cluster *node = NULL;
+    inf_config config = plain(loop);
+    assert_int_equal(uv_loop_init(loop), 0);
+    assert_int_equal(inf_cluster_start(&node, &config, NULL), 0);
+    return node;
+}
+
+static void count_up(void *ctx) {
+    ++*(int *)ctx;
+}
+
+static void stop(uv_loop_t *loop, inf_cluster *node) {
+    int closed = 0;
+    inf_cluster_stop(node, count_up, &closed);
+    (void)uv_run(loop, UV_RUN_DEFAULT);
+    assert_int_equal(closed, 1);
+    assert_int_equal(uv_loop_close(loop), 0);
+}
+
+static int start_with(inf_config config) {
+    char problem[INF_PROBLEM_ROOM] = "";
+    inf_cluster *node = NULL;
+    int rc = inf_cluster_start(&node, &config, problem);
+    assert_null(node);
+    assert_true(problem[0] != '\0');
+    return rc;
+}
+
+static void starting_says_what_failed(void **state) {
+    (void)state;
+    uv_loop_t loop;
+    char taken[INF_ADDRESS_ROOM];
+    inf_cluster *node = start(&loop);
+    inf_config config = plain(NULL);
+    assert_int_equal(start_with(config), INF_BAD_ARGUMENT);
+    config = plain(&loop);
+    config.name = "";
+    assert_int_equal(start_with(config), INF_BAD_NAME);
+    config = plain(&loop);
+    config.bind = inf_cluster_address(node, taken);
+    assert_int_equal(start_with(config), INF_IN_USE);
+    config.bind = "127.0.0.1:ninety";
+    assert_int_equal(start_with(config), INF_BAD_ADDRESS);
+    config = plain(&loop);
+    config.profile = "fast";
+    assert_int_equal(start_with(config), INF_BAD_ARGUMENT);
+    config = plain(&loop);
+    config.keys = (const char *const[]){"short", NULL};
+    assert_int_equal(start_with(config), INF_BAD_ARGUMENT);
+    stop(&loop, node);
+}
+
+static void joining_says_what_is_wrong(void **state) {
+    (void)state;
+    uv_loop_t loop;
+    char many[65 * 12 + 1] = "";
+    inf_cluster *node = start(&loop);
+    assert_int_equal(inf_cluster_join(node, "", NULL, NULL), INF_BAD_ARGUMENT);
+    assert_int_equal(inf_cluster_join(node, "nowhere:port", NULL, NULL),
+                     INF_BAD_ADDRESS);
+    for (int i = 0; i < 65; i++)
+        (void)strcat(many, "127.0.0.1:9,");
+    assert_int_equal(inf_cluster_join(node, many, NULL, NULL), INF_TOO_BIG);
+    stop(&loop, node);
+}
+
+static void names_say_what_is_wrong(void **state) {
+    (void)state;
+    uv_loop_t loop;
+    char ref[INF_REF_ROOM], other[INF_REF_ROOM], long_name[256];
+    char member[INF_NODE_ROOM];
+    inf_cluster *node = start(&loop);
+    memset(long_name, 'x', sizeof long_name);
+    assert_int_equal(inf_cluster_claim(node, "shop", "one", 3, "door", ref),
+                     INF_UNKNOWN);
+    assert_int_equal(inf_cluster_place(node, "shop", "one", 3, member),
+                     INF_UNKNOWN);
+    assert_int_equal(inf_cluster_branch(node, ""), INF_BAD_NAME);
+    assert_int_equal(inf_cluster_branch(node, "shop"), 0);
+    assert_int_equal(inf_cluster_branch(node, "shop"), 0);
+    assert_int_equal(
+        inf_cluster_claim(node, "shop", long_name, 256, "door", ref),
+        INF_BAD_NAME);
+    assert_int_equal(inf_cluster_claim(node, "shop", "one", 3, "door", ref), 0);
+    assert_int_equal(inf_cluster_claim(node, "shop", "one", 3, "door", other),
+                     INF_TAKEN);
+    assert_int_equal(inf_cluster_whereis(node, "shop", "two", 3, NULL, NULL),
+                     INF_UNKNOWN);
+    assert_true(inf_cluster_release(node, "shop", "one", 3, "no ref") < 0);
+    assert_int_equal(inf_cluster_release(node, "shop", "one", 3, ref), 0);
+    assert_int_equal(inf_cluster_release(node, "shop", "one", 3, ref),
+                     INF_UNKNOWN);
+    stop(&loop, node);
+}
+
+static void keys_say_what_is_wrong(void **state) {
+    (void)state;
+    uv_loop_t loop;
+    static const char key[] = "b25lIGtleSBvbmUga2V5IQ==";
+    inf_cluster *node = start(&loop);
+    assert_int_equal(inf_cluster_add_key(node, key), INF_NO_KEY);
+    stop(&loop, node);
+    inf_config config = plain(&loop);
+    config.keys = (const char *const[]){key, NULL};
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(inf_cluster_start(&node, &config, NULL), 0);
+    assert_int_equal(inf_cluster_add_key(node, key), 0);
+    assert_int_equal(inf_cluster_add_key(node, "no key"), INF_BAD_ARGUMENT);
+    assert_int_equal(inf_cluster_remove_key(node, key), INF_TAKEN);
+    char other[] = "dHdvIGtleSB0d28ga2V5IQ==";
+    assert_int_equal(inf_cluster_use_key(node, other), INF_UNKNOWN);
+    for (int i = 1; i < 16; i++) {
+        other[0] = (char)('A' + i);
+        assert_int_equal(inf_cluster_add_key(node, other), 0);
+    }
+    other[0] = 'Z';
+    assert_int_equal(inf_cluster_add_key(node, other), INF_FULL);
+    stop(&loop, node);
+}
+
+static void rings_say_what_is_wrong(void **state) {
+    (void)state;
+    char owner[256];
+    inf_hash_ring *ring = inf_hash_ring_new(1);
+    assert_non_null(ring);
+    assert_int_equal(inf_hash_ring_owner(ring, "key", 3, owner), INF_UNKNOWN);
+    assert_int_equal(inf_hash_ring_add(ring, "", 128), INF_BAD_NAME);
+    assert_int_equal(inf_hash_ring_add(ring, "a", 65536), INF_BAD_ARGUMENT);
+    assert_int_equal(inf_hash_ring_remove(ring, "a"), INF_UNKNOWN);
+    assert_int_equal(inf_hash_ring_add(ring, "a", 65535), 0);
+    assert_int_equal(inf_hash_ring_owner(ring, "key", 3, owner), 0);
+    inf_hash_ring_free(ring);
+    inf_hash_ring_free(NULL);
+}
+
+typedef struct goodbye {
+    inf_cluster *node;
+    int closed;
+} goodbye;
+
+static void stop_now(void *ctx, int count) {
+    goodbye *g = ctx;
+    assert_int_equal(count, 0);
+    assert_int_equal(inf_cluster_leave(g->node, NULL, NULL), INF_CLOSED);
+    assert_int_equal(inf_cluster_join(g->node, "127.0.0.1:9", NULL, NULL),
+                     INF_CLOSED);
+    inf_cluster_stop(g->node, count_up, &g->closed);
+    /* It is there until `closed` comes, and answers. */
+    char address[INF_ADDRESS_ROOM], ref[INF_REF_ROOM];
+    assert_int_equal(inf_cluster_members(g->node, NULL, NULL), 0);
+    assert_int_equal(inf_cluster_rows(g->node, "shop", NULL, NULL), 0);
+    assert_int_equal(inf_cluster_count(g->node, "shop"), 0);
+    assert_int_equal(inf_cluster_keys(g->node, NULL, NULL), 0);
+    assert_int_equal(inf_cluster_branch(g->node, "shop"), INF_CLOSED);
+    assert_int_equal(inf_cluster_place(g->node, "shop", "x", 1, ref),
+                     INF_CLOSED);
+    assert_int_equal(inf_cluster_add_key(g->node, "x"), INF_CLOSED);
+    assert_non_null(inf_cluster_address(g->node, address));
+}
+
+static void a_node_may_be_stopped_when_it_has_left(void **state) {
+    (void)state;
+    uv_loop_t loop;
+    goodbye g = {.node = start(&loop)};
+    assert_int_equal(inf_cluster_leave(g.node, stop_now, &g), 0);
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(g.closed, 1);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(starting_says_what_failed),
+        cmocka_unit_test(joining_says_what_is_wrong),
+        cmocka_unit_test(names_say_what_is_wrong),
+        cmocka_unit_test(keys_say_what_is_wrong),
+        cmocka_unit_test(rings_say_what_is_wrong),
+        cmocka_unit_test(a_node_may_be_stopped_when_it_has_left),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
