@@ -285,8 +285,12 @@ static void two_living_nodes_of_one_name_are_reported(void **state) {
     assert_int_equal(f.last_to[INF_MESSAGE_PING].ip[3], 2);
     inf_message ack = {.kind = INF_MESSAGE_ACK,
                        .seq = f.last[INF_MESSAGE_PING].seq};
+    unsigned before = f.sent[INF_MESSAGE_ALIVE];
     hear_from(2, &ack);
     assert_int_equal(f.told[INF_CHANGE_CONFLICT], 1);
+    /* Nobody gossips to the old one any more: it is told who has its name. */
+    assert_int_equal(f.sent[INF_MESSAGE_ALIVE], before + 1);
+    assert_int_equal(f.last_to[INF_MESSAGE_ALIVE].ip[3], 2);
     inf_buf_deinit(&old);
     inf_buf_deinit(&new);
 }
@@ -322,6 +326,53 @@ static void nobody_to_tell_makes_leaving_quick(void **state) {
     inf_addr seed = at(2);
     assert_int_equal(inf_member_join(f.member, &seed, 1, 3, f.now_ms),
                      INF_ECLOSED);
+}
+
+static void a_leave_is_done_once_three_different_members_know(void **state) {
+    (void)state;
+    static const char *const names[] = {"b", "c", "d", "e", "g"};
+    for (uint8_t i = 0; i < INF_COUNT(names); i++)
+        meet(names[i], (uint8_t)(2 + i));
+    assert_int_equal(inf_member_leave(f.member, 9, f.now_ms), 0);
+    take_effects();
+    size_t known = 0;
+    bool heard[256] = {false};
+    while (state_of("me") == INF_MEMBER_ALIVE) {
+        f.sent[INF_MESSAGE_PING] = 0;
+        while (f.sent[INF_MESSAGE_PING] == 0)
+            pass_ms(1);
+        uint8_t host = f.last_to[INF_MESSAGE_PING].ip[3];
+        inf_message ack = {.kind = INF_MESSAGE_ACK,
+                           .seq = f.last[INF_MESSAGE_PING].seq};
+        hear_from(host, &ack);
+        hear_from(host, &ack); /* the same one again counts for nothing */
+        known += !heard[host];
+        heard[host] = true;
+        assert_true(f.member->goodbye_count <= known);
+    }
+    assert_int_equal(f.member->goodbye_count, 3);
+    assert_true(f.now_ms < f.member->goodbye_end_ms); /* not for want of time */
+}
+
+static void the_dead_do_not_count_in_a_suspicion(void **state) {
+    (void)state;
+    /* Two live others and fifty dead ones: as among three. */
+    for (uint8_t i = 0; i < 50; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof name, "x%u", (unsigned)i);
+        meet(name, (uint8_t)(100 + i));
+        inf_message dead = rumour(INF_MESSAGE_DEAD, name, "b", 1);
+        hear(&dead);
+    }
+    meet("b", 2);
+    meet("c", 3);
+    inf_message word = rumour(INF_MESSAGE_SUSPECT, "c", "b", 1);
+    hear(&word);
+    assert_int_equal(state_of("c"), INF_MEMBER_SUSPECT);
+    pass_ms(3900);
+    assert_int_equal(state_of("c"), INF_MEMBER_SUSPECT);
+    pass_ms(200); /* 4 s: no confirmation is waited for that cannot come */
+    assert_int_equal(state_of("c"), INF_MEMBER_DEAD);
 }
 
 static void too_much_is_refused(void **state) {
@@ -379,6 +430,8 @@ int main(void) {
         TEST(two_living_nodes_of_one_name_are_reported),
         TEST(a_stranger_cannot_take_a_living_name),
         TEST(nobody_to_tell_makes_leaving_quick),
+        TEST(a_leave_is_done_once_three_different_members_know),
+        TEST(the_dead_do_not_count_in_a_suspicion),
         TEST(too_much_is_refused),
         TEST(tags_are_found_and_nonsense_is_not)};
     return cmocka_run_group_tests(tests, NULL, NULL);

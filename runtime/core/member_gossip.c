@@ -99,14 +99,18 @@ void inf_news_put_user(inf_member *m, inf_slice bytes) {
     list(m, news);
 }
 
+inf_message inf_news_of(const member_record *r) {
+    return (inf_message){.kind = INF_MESSAGE_ALIVE,
+                         .node = r->name,
+                         .incarnation = r->incarnation,
+                         .addr = inf_slice_of(r->addr.ip, r->addr.len),
+                         .port = r->addr.port,
+                         .meta = r->meta,
+                         .vsn = inf_slice_of(r->vsn, INF_VSN)};
+}
+
 void inf_news_alive(inf_member *m, member_record *r) {
-    inf_message word = {.kind = INF_MESSAGE_ALIVE,
-                        .node = r->name,
-                        .incarnation = r->incarnation,
-                        .addr = inf_slice_of(r->addr.ip, r->addr.len),
-                        .port = r->addr.port,
-                        .meta = r->meta,
-                        .vsn = inf_slice_of(r->vsn, INF_VSN)};
+    inf_message word = inf_news_of(r);
     inf_news_put(m, r, &word);
 }
 

@@ -356,6 +356,8 @@ void inf_news_put(inf_member *m, member_record *about,
 void inf_news_put_user(inf_member *m, inf_slice bytes);
 void inf_news_drop(inf_member *m, member_record *about);
 void inf_news_clear(inf_member *m);
+/** The word that the record is alive, as we have it. */
+inf_message inf_news_of(const member_record *r);
 void inf_news_alive(inf_member *m, member_record *r);
 void inf_gossip_tick(inf_member *m);
 /** Sends one message, and news while there is room. */

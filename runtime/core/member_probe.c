@@ -426,6 +426,15 @@ static void relay_acked(inf_member *m, member_relay *relay) {
     inf_send(m, &relay->asker, &ack);
 }
 
+/* The name has another living holder, which is on nobody's list any more: no
+   gossip reaches it, so it is told who has its name. */
+static void rival_acked(inf_member *m, member_record *r,
+                        const inf_addr *rival) {
+    inf_message word = inf_news_of(r);
+    inf_send(m, rival, &word);
+    inf_rules_conflict(m, r, rival);
+}
+
 void inf_probe_ack(inf_member *m, const inf_message *ack,
                    const inf_addr *from) {
     member_pending *p = pending_find(m, ack->seq);
@@ -451,7 +460,7 @@ void inf_probe_ack(inf_member *m, const inf_message *ack,
         inf_leave_acked(m, &known.to);
         break;
     case PENDING_CONFLICT:
-        inf_rules_conflict(m, known.owner, &known.to);
+        rival_acked(m, known.owner, &known.to);
         break;
     }
 }

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+local clock = require "finitomata.clock"
 local config = require "infinitomata.config"
 local membership = require "infinitomata.membership"
 local node = require "infinitomata.node"
@@ -99,12 +100,104 @@ describe("a node with constants of its own", function()
     }
     assert.is_nil(ok)
     assert.equal("join", err.code)
-    assert.matches("its label is another than ours", other:text())
+    eventually("a line about it", function()
+      return other:text():find("its label is another than ours", 1, true)
+    end)
     assert(node.start {
       name = "also-north", bind = "127.0.0.1:0", join = other.address, label = "north",
     })
     assert.same({ "north" }, node.nodes())
     other:stop()
+  end)
+end)
+
+describe("members", function()
+  local others
+
+  local function other(...)
+    local one = nodes.start(...)
+    others[#others + 1] = one
+    return one
+  end
+
+  local function member(name)
+    for _, each in ipairs(node.members()) do
+      if each.name == name then return each end
+    end
+  end
+
+  before_each(function() others = {} end)
+  after_each(function()
+    node.leave()
+    for _, one in ipairs(others) do one:stop() end
+  end)
+
+  it("meet over IPv6", function()
+    local six = other("six", nil, "--bind [::1]:0")
+    assert.matches("^%[::1%]:%d+$", six.address)
+    assert(node.start { name = "me", bind = "[::1]:0", join = six.address })
+    assert.same({ "six" }, node.nodes())
+    assert.equal(six.address, member("six").address)
+    assert.matches("^%[::1%]:%d+$", node.self().rpc)
+    eventually("an answer by UDP", function() return member("six").path.direct > 0 end)
+  end)
+
+  it("are reached where they say, not where they listen", function()
+    local all = other("all", nil, "--bind 0.0.0.0:0 --advertise 127.0.0.1:0")
+    assert.matches("^127%.0%.0%.1:%d+$", all.address)
+    assert(node.start { name = "me", bind = "127.0.0.1:0", join = all.address })
+    assert.equal(all.address, member("all").address)
+    assert.matches("^127%.0%.0%.1:", member("all").rpc)
+    eventually("an answer by UDP", function() return member("all").path.direct > 0 end)
+  end)
+
+  it("come back on another address at once", function()
+    local one = other "one"
+    assert(node.start { name = "me", bind = "127.0.0.1:0", join = one.address })
+    one:kill "KILL"
+    local again = other("one", node.self().address)
+    assert.are_not.equal(one.address, again.address)
+    assert.same({ "alive", again.address }, { member("one").state, member("one").address })
+    assert.is_true(member("one").boot > 0)
+  end)
+
+  it("of one name are reported on both sides, and neither is harmed", function()
+    local seen = {}
+    local watch = node.on_member(function(what, each)
+      if what == "conflict" then seen[each.name] = true end
+    end)
+    local hub = other "hub"
+    local twin = other("twin", hub.address)
+    assert(node.start { name = "twin", bind = "127.0.0.1:0", join = hub.address })
+    eventually("a conflict here", function() return seen.twin end)
+    eventually("a conflict there", function()
+      return twin:text():find("two nodes are called twin", 1, true)
+    end)
+    watch:cancel()
+    assert.is_false(twin:gone())
+    assert.equal("twin", node.self().name)
+  end)
+
+  it("that are killed are known to be dead within 100 ms, or so on a busy machine", function()
+    local one, two = other "one", nil
+    two = other("two", one.address)
+    assert(node.start { name = "me", bind = "127.0.0.1:0", join = one.address })
+    eventually("three nodes, all of them heard", function()
+      local heard = #node.nodes() == 2
+      for _, each in ipairs(node.members()) do
+        heard = heard and (each.path == nil or each.path.direct > 0)
+      end
+      return heard
+    end)
+    local died
+    local watch = node.on_member(function(what, each)
+      if what == "fail" and each.name == "two" then died = clock.nanoseconds() end
+    end)
+    local killed = clock.nanoseconds()
+    two:kill "KILL"
+    eventually("its death", function() return died end)
+    watch:cancel()
+    assert.is_true((died - killed) / 1e6 < 1000) -- a silent machine takes seconds
   end)
 end)
 

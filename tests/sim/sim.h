@@ -146,6 +146,8 @@ bool sim_run_until(sim *s, bool (*holds)(sim *s), uint64_t limit_ms);
  */
 
 inf_member *sim_member(const sim *s, size_t node);
+/** The member in what sim_member_kind's birth returned. */
+inf_member *sim_member_of(void *unit);
 /** The node's keys; NULL without any in the options. */
 inf_keyring *sim_keyring(const sim *s, size_t node);
 /** Joins the node to another; both run. */

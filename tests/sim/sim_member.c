@@ -118,6 +118,10 @@ const sim_kind sim_member_kind = {.birth = birth,
 
 /* ---- what tests ask of members ------------------------------------------- */
 
+inf_member *sim_member_of(void *ctx) {
+    return ((unit *)ctx)->member;
+}
+
 inf_member *sim_member(const sim *s, size_t node) {
     unit *u = sim_unit(s, node);
     return u != NULL ? u->member : NULL;
