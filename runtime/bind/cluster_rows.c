@@ -424,22 +424,14 @@ static int node_yields(lua_State *L) {
 
 void inf_bind_node_rows(lua_State *L) {
     static const luaL_Reg methods[] = {
-        {"claim", node_claim},
-        {"release", node_release},
-        {"whereis", node_whereis},
-        {"rows", node_rows},
-        {"count", node_count},
-        {"random", node_random},
-        {"hint", node_hint},
-        {"place", node_place},
-        {"ready", node_ready},
-        {"view", node_view},
-        {"want_rows", node_want_rows},
-        {"start_gate", node_start_gate},
-        {"resolve", node_resolve},
-        {"verdict", node_verdict},
-        {"yields", node_yields},
-        {NULL, NULL},
+        {"claim", node_claim},         {"release", node_release},
+        {"whereis", node_whereis},     {"rows", node_rows},
+        {"count", node_count},         {"random", node_random},
+        {"hint", node_hint},           {"place", node_place},
+        {"ready", node_ready},         {"view", node_view},
+        {"want_rows", node_want_rows}, {"start_gate", node_start_gate},
+        {"resolve", node_resolve},     {"verdict", node_verdict},
+        {"yields", node_yields},       {NULL, NULL},
     };
     luaL_setfuncs(L, methods, 0);
 }
