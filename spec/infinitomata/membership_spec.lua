@@ -179,8 +179,8 @@ describe("members", function()
   end)
 
   it("that are killed are known to be dead within 100 ms, or so on a busy machine", function()
-    local one, two = other "one", nil
-    two = other("two", one.address)
+    local one = other "one"
+    local two = other("two", one.address)
     assert(node.start { name = "me", bind = "127.0.0.1:0", join = one.address })
     eventually("three nodes, all of them heard", function()
       local heard = #node.nodes() == 2
