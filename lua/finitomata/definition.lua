@@ -139,10 +139,6 @@ local function refuse(faults, given)
   error(err, 0)
 end
 
-local function is_reachable_end(transitions, state)
-  return graph.steps(transitions, state, "*") ~= nil
-end
-
 ---Makes a definition, or raises with everything that is wrong with it.
 ---@param given table see the options of `finitomata.define`
 ---@param level integer whose call it is, as for `error`
@@ -190,8 +186,9 @@ local function define(given, level)
     hash = shapes.hash(plain),
     warnings = {},
   }
+  local ends = graph.reaching(plain, "*")
   for _, state in ipairs(self.states) do
-    if not is_reachable_end(plain, state) then
+    if not ends[state] then
       table.insert(self.warnings, ("there is no way from `%s` to the end"):format(state))
     end
   end

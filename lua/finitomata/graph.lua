@@ -27,7 +27,10 @@ local function path_of(from, walk)
   return path
 end
 
----States from which `to` can be reached.
+---States from which `to` can be reached, itself included.
+---@param transitions table[]
+---@param to string
+---@return table<string, true>
 local function reaching(transitions, to)
   local back, found, stack = {}, { [to] = true }, { to }
   for _, t in ipairs(transitions) do
@@ -45,22 +48,34 @@ local function reaching(transitions, to)
   return found
 end
 
+M.reaching = reaching
+
+---Adds to a list of findings. One more than `limit` is not kept: it only shows that
+---there are more.
+---@return boolean more whether the search may go on
+local function keep(found, path, limit)
+  if #found >= limit then
+    found.truncated = true
+    return false
+  end
+  found[#found + 1] = path
+  return true
+end
+
 ---Walks from `from`; `visit(walk)` answers "keep" (collect, go no further),
 ---"go" (go on) or nil (turn back).
 local function search(transitions, from, limit, visit)
   local edges, found, walk = outgoing(transitions), {}, {}
-  local steps, most = 0, limit * 100
+  local steps, most = 0, (limit + 1) * 100
   local function go(state)
     for _, t in ipairs(edges[state] or {}) do
       steps = steps + 1
-      if #found >= limit or steps > most then
-        found.truncated = true
-        return
-      end
+      if steps > most then found.truncated = true end
+      if found.truncated then return end
       walk[#walk + 1] = t
       local verdict = visit(walk, t)
       if verdict == "keep" then
-        found[#found + 1] = path_of(from, walk)
+        keep(found, path_of(from, walk), limit)
       elseif verdict == "go" then
         go(t.to)
       end
@@ -175,11 +190,67 @@ local function rotated(path, at)
   return loop
 end
 
----Elementary loops that pass through `root` and no state before it in `rank`
----(D. B. Johnson, "Finding all the elementary circuits of a directed graph",
+---States by the strongly connected part of the FSM that they belong to, among those
+---from `least` on (R. Tarjan, "Depth-first search and linear graph algorithms",
+---1972, with a stack of its own).
+---@param edges table<string, table[]>
+---@param states string[]
+---@param rank table<string, integer>
+---@param least integer
+---@return table<string, integer> part
+---@return table<integer, integer> size of each part
+local function parts_of(edges, states, rank, least)
+  local index, low, part, size, open, count, parts = {}, {}, {}, {}, {}, 0, 0
+  local function visit(root)
+    local calls = {}
+    local function enter(state)
+      count = count + 1
+      index[state], low[state] = count, count
+      open[#open + 1] = state
+      calls[#calls + 1] = { state = state, at = 0 }
+    end
+    enter(root)
+    while #calls > 0 do
+      local call = calls[#calls]
+      local state = call.state
+      call.at = call.at + 1
+      local t = edges[state] and edges[state][call.at]
+      if t and t.to ~= "*" and rank[t.to] >= least then
+        if not index[t.to] then
+          enter(t.to)
+        elseif not part[t.to] then
+          low[state] = math.min(low[state], index[t.to])
+        end
+      elseif not t then
+        calls[#calls] = nil
+        local caller = calls[#calls]
+        if caller then low[caller.state] = math.min(low[caller.state], low[state]) end
+        if low[state] == index[state] then
+          parts = parts + 1
+          size[parts] = 0
+          repeat
+            local member = table.remove(open)
+            part[member], size[parts] = parts, size[parts] + 1
+          until member == state
+        end
+      end
+    end
+  end
+  for at = least, #states do
+    if not index[states[at]] then visit(states[at]) end
+  end
+  return part, size
+end
+
+---Elementary loops that pass through `root` within `part` and no state before it in
+---`rank` (D. B. Johnson, "Finding all the elementary circuits of a directed graph",
 ---1975): a state on a dead end stays blocked until one of its ways opens.
-local function circuits(edges, root, rank, found, limit)
+local function circuits(edges, root, rank, part, found, limit)
   local blocked, waiting, walk = {}, {}, {}
+
+  local function inside(state)
+    return state ~= "*" and rank[state] > rank[root] and part[state] == part[root]
+  end
 
   local function unblock(state)
     local stack = { state }
@@ -197,16 +268,12 @@ local function circuits(edges, root, rank, found, limit)
     local closed = false
     blocked[state] = true
     for _, t in ipairs(edges[state] or {}) do
-      if #found >= limit then
-        found.truncated = true
-        return closed
-      end
+      if found.truncated then return closed end
       if t.to == root then
         walk[#walk + 1] = t
-        found[#found + 1] = path_of(root, walk)
+        closed = keep(found, path_of(root, walk), limit)
         walk[#walk] = nil
-        closed = true
-      elseif t.to ~= "*" and rank[t.to] > rank[root] and not blocked[t.to] then
+      elseif inside(t.to) and not blocked[t.to] then
         walk[#walk + 1] = t
         if go(t.to) then closed = true end
         walk[#walk] = nil
@@ -216,7 +283,7 @@ local function circuits(edges, root, rank, found, limit)
       unblock(state)
     else
       for _, t in ipairs(edges[state] or {}) do
-        if t.to ~= "*" and rank[t.to] > rank[root] then
+        if inside(t.to) then
           waiting[t.to] = waiting[t.to] or {}
           waiting[t.to][state] = true
         end
@@ -226,6 +293,13 @@ local function circuits(edges, root, rank, found, limit)
   end
 
   go(root)
+end
+
+local function loops_to_itself(edges, state)
+  for _, t in ipairs(edges[state] or {}) do
+    if t.to == state then return true end
+  end
+  return false
 end
 
 ---All elementary loops, each listed once for every state it passes.
@@ -243,7 +317,16 @@ function M.loops(transitions, limit)
     end
   end
   local found = {}
-  for _, state in ipairs(states) do circuits(edges, state, rank, found, limit or LIMIT) end
+  local root = 1
+  while root <= #states and not found.truncated do
+    local part, size = parts_of(edges, states, rank, root)
+    local function idle(state)
+      return size[part[state]] == 1 and not loops_to_itself(edges, state)
+    end
+    while root <= #states and idle(states[root]) do root = root + 1 end
+    if root <= #states then circuits(edges, states[root], rank, part, found, limit or LIMIT) end
+    root = root + 1
+  end
   local loops = { truncated = found.truncated }
   for _, path in ipairs(found) do
     for at = 1, #path - 2, 2 do loops[#loops + 1] = rotated(path, at) end

@@ -69,8 +69,8 @@ describe("Loops", function()
     local random = random_of.new(tonumber(os.getenv("SEED")) or 11)
     for _ = 1, 60 do
       local list = {}
-      for i = 1, 2 + random:below(10) do
-        list[i] = { from = "s" .. random:below(5), to = "s" .. random:below(5), event = "e" .. i }
+      for i = 1, 2 + random:below(14) do
+        list[i] = { from = "s" .. random:below(7), to = "s" .. random:below(7), event = "e" .. i }
       end
       assert.equal(loops_by_hand(list), #graph.loops(list))
     end
@@ -80,6 +80,36 @@ describe("Loops", function()
     local loops = graph.loops(complete(8), 10)
     assert.is_true(loops.truncated)
     assert.is_true(#loops >= 10)
+  end)
+end)
+
+describe("A limit that is just met", function()
+  it("truncates nothing", function()
+    local list = transitions("a --> |x| b\nb --> |y| c\nc --> |z| b\nb --> |w| d")
+    for _, search in ipairs { graph.paths, graph.straight } do
+      local count = #search(list)
+      assert.is_nil(search(list, nil, nil, count).truncated)
+      local fewer = search(list, nil, nil, count - 1)
+      assert.same({ count - 1, true }, { #fewer, fewer.truncated })
+    end
+    assert.is_nil(graph.loops(list, 1).truncated)
+    assert.same({ 0, true }, { #graph.loops(list, 0), graph.loops(list, 0).truncated })
+    assert.is_nil(graph.shortest(list, "a", "c", 1).truncated)
+  end)
+end)
+
+describe("A long diagram", function()
+  it("is searched in a time that grows with its length", function()
+    local list = { { from = "*", to = "s1", event = "in" } }
+    for i = 1, 3000 do list[#list + 1] = { from = "s" .. i, to = "s" .. i + 1, event = "e" } end
+    list[#list + 1] = { from = "s3001", to = "*", event = "out" }
+    local began = os.clock()
+    assert.equal(0, #graph.loops(list))
+    assert.equal(1, #graph.paths(list))
+    list[#list + 1] = { from = "s20", to = "s10", event = "back" }
+    list[#list + 1] = { from = "s3001", to = "s3001", event = "stay" }
+    assert.equal(12, #graph.loops(list))
+    assert.is_true(os.clock() - began < 3)
   end)
 end)
 
