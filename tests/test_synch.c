@@ -299,7 +299,7 @@ static void meet_both(pair *p) {
 
 static void change(pair *p, int at, uint64_t count) {
     p->at[at].store.own += count;
-    inf_synch_changed(p->at[at].synch, 0);
+    inf_synch_changed(p->at[at].synch);
 }
 
 /* ---- tests ------------------------------------------------------------- */
@@ -313,7 +313,7 @@ static void what_was_there_and_what_comes_reaches_the_peer(void **state) {
     assert_int_equal(p->at[0].store.linked, 1);
     change(p, 0, 3);
     change(p, 1, 2);
-    settle(p);
+    pass_ms(p, 20);
     assert_int_equal(p->at[1].store.theirs, 8);
     assert_int_equal(p->at[0].store.theirs, 2);
 }
@@ -344,8 +344,33 @@ static void one_write_is_under_way_and_changes_travel_together(void **state) {
     assert_int_equal(p->at[1].store.theirs, 1);
     p->stuck = false;
     inf_synch_drained(p->at[0].synch, p->at[0].dialled, p->now_ms);
-    settle(p);
+    pass_ms(p, 20);
     assert_int_equal(p->at[1].store.theirs, 101);
+}
+
+static void changes_go_at_once_and_then_a_millisecond_apart(void **state) {
+    pair *p = *state;
+    meet_both(p);
+    pass_ms(p, 20);
+    change(p, 0, 1);
+    assert_true(inf_synch_unflushed(p->at[0].synch));
+    settle(p);
+    assert_int_equal(p->at[1].store.theirs, 1);
+    int before = p->at[0].writes;
+    for (int i = 0; i < 100; i++) {
+        change(p, 0, 1);
+        assert_false(inf_synch_unflushed(p->at[0].synch));
+        settle(p);
+    }
+    assert_int_equal(p->at[0].writes, before);
+    assert_int_equal(inf_synch_deadline(p->at[0].synch), p->now_ms + 1);
+    p->now_ms++;
+    inf_synch_tick(p->at[0].synch, p->now_ms);
+    settle(p);
+    assert_true(p->at[0].writes > before);
+    assert_int_equal(p->at[1].store.theirs, 101);
+    pass_ms(p, 200); /* nothing is left to be done but repair */
+    assert_true(inf_synch_deadline(p->at[0].synch) > p->now_ms + 100);
 }
 
 static void a_gap_is_pulled_at_once(void **state) {
@@ -355,7 +380,7 @@ static void a_gap_is_pulled_at_once(void **state) {
     settle(p);
     p->at[1].store.theirs = 2; /* it lost the last two */
     change(p, 0, 1);
-    settle(p);
+    pass_ms(p, 40);
     assert_int_equal(p->at[1].store.theirs, 5);
 }
 
@@ -537,6 +562,7 @@ int main(void) {
         T(what_was_there_and_what_comes_reaches_the_peer),
         T(a_stream_that_comes_before_its_member_waits_for_it),
         T(one_write_is_under_way_and_changes_travel_together),
+        T(changes_go_at_once_and_then_a_millisecond_apart),
         T(a_gap_is_pulled_at_once),
         T(what_no_change_shows_is_found_by_repair),
         T(rows_that_differ_at_the_same_count_come_anew),

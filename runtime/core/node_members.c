@@ -259,7 +259,7 @@ int inf_node_leave(inf_node *node, uint64_t token, uint64_t now_ms) {
         for (unsigned slot = 0; slot < INF_BRANCHES_MAX; slot++) {
             if (node->branches[slot].registry == NULL) continue;
             inf_registry_clear(node->branches[slot].registry);
-            inf_synch_changed(node->synch, slot);
+            inf_synch_changed(node->synch);
         }
     }
     node_end(node);

@@ -253,7 +253,7 @@ int inf_node_claim(inf_node *node, inf_slice branch, inf_slice name,
     int rc = inf_registry_put(b->registry, name, implementation, 0, &node->hlc,
                               node_wall_ms(node), &entry);
     if (rc != 0) return rc;
-    inf_synch_changed(node->synch, node_slot(node, b));
+    inf_synch_changed(node->synch);
     node_end(node);
     *row = node_row(&entry);
     return 0;
@@ -265,7 +265,7 @@ int inf_node_release(inf_node *node, inf_slice branch, inf_slice name,
     branch_state *b = node_branch(node, branch);
     if (b == NULL) return INF_ENOENT;
     int rc = inf_registry_remove(b->registry, name, ref);
-    if (rc == 0) inf_synch_changed(node->synch, node_slot(node, b));
+    if (rc == 0) inf_synch_changed(node->synch);
     node_end(node);
     return rc;
 }

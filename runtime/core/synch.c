@@ -62,6 +62,7 @@ int inf_synch_new(inf_synch **out, const inf_synch_config *config,
     inf_buf_init(&synch->scratch, synch->mem);
     inf_buf_init(&synch->write, synch->mem);
     synch_now(synch, now_ms);
+    synch->acks_at_ms = INF_NEVER;
     next_repair(synch);
     *out = synch;
     return 0;
@@ -430,9 +431,8 @@ void inf_synch_scope_close(inf_synch *synch, unsigned slot) {
     }
 }
 
-void inf_synch_changed(inf_synch *synch, unsigned slot) {
-    synch->changed |= UINT64_C(1) << slot;
-    synch->unflushed = true;
+void inf_synch_changed(inf_synch *synch) {
+    if (!synch->own_waits) synch->unflushed = true;
 }
 
 void inf_synch_pull(inf_synch *synch, unsigned slot, uint64_t node) {
@@ -519,6 +519,7 @@ void inf_synch_tick(inf_synch *synch, uint64_t now_ms) {
         next_repair(synch);
         repair(synch);
     }
+    if (inf_synch_written_ms(synch) <= now_ms) synch->unflushed = true;
     while (inf_heap_due_ms(&synch->timers) <= now_ms) {
         inf_heap_item *item = inf_heap_first(&synch->timers);
         inf_heap_remove(&synch->timers, item);
@@ -529,5 +530,7 @@ void inf_synch_tick(inf_synch *synch, uint64_t now_ms) {
 
 uint64_t inf_synch_deadline(const inf_synch *synch) {
     uint64_t due_ms = inf_heap_due_ms(&synch->timers);
-    return due_ms < synch->repair_at_ms ? due_ms : synch->repair_at_ms;
+    if (synch->repair_at_ms < due_ms) due_ms = synch->repair_at_ms;
+    uint64_t written_ms = inf_synch_written_ms(synch);
+    return written_ms < due_ms ? written_ms : due_ms;
 }

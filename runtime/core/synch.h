@@ -91,8 +91,9 @@ int inf_synch_peer_up(inf_synch *synch, inf_slice name, uint64_t id,
 void inf_synch_peer_down(inf_synch *synch, uint64_t id, uint64_t now_ms);
 void inf_synch_scope_open(inf_synch *synch, unsigned slot, uint64_t scope);
 void inf_synch_scope_close(inf_synch *synch, unsigned slot);
-/** Own rows of the scope have changed. */
-void inf_synch_changed(inf_synch *synch, unsigned slot);
+/** Own rows have changed. They are told at once, or a millisecond after the
+    last ones were: what changes meanwhile travels together. */
+void inf_synch_changed(inf_synch *synch);
 /** Asks the owner for its rows from where the store is, e.g. after a purge. */
 void inf_synch_pull(inf_synch *synch, unsigned slot, uint64_t node);
 /** Says something to a peer; false when it cannot be said now. */

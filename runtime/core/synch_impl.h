@@ -13,6 +13,8 @@
 #include "core/synch.h"
 
 #define JOBS_MAX        4096 /* transfers waiting on one stream */
+#define OWN_EVERY_MS    1    /* between two looks at own changes */
+#define ACKS_AFTER_MS   100  /* nobody waits for them */
 #define REDIAL_FIRST_MS 50
 #define REDIAL_MAX_MS   5000
 #define HANGING_MS      500 /* a dial to somebody who lives takes no longer */
@@ -59,6 +61,7 @@ typedef struct link {
     bool greeted;      /* their HELLO is in */
     uint64_t since_ms; /* greeted, or before that: dialled */
     bool writing;      /* the host has not said drained yet */
+    bool behind;       /* there was more of our own than fitted into a write */
     bool dead;         /* closed by us: gone at the end of the call */
     inf_buf in;        /* part of a frame */
     inf_buf out;       /* small frames waiting */
@@ -128,10 +131,12 @@ struct inf_synch {
     uint64_t scopes; /* bit = slot in use */
     uint64_t scope_ids[INF_SYNCH_SCOPES];
     uint32_t mismatches[INF_SYNCH_SCOPES];
-    uint64_t changed; /* bit = slot with own rows not yet looked at */
     bool unflushed;
-    inf_buf scratch; /* ops of a frame */
-    inf_buf write;   /* what goes out at once */
+    bool own_waits;      /* for own_at_ms: own changes are looked at then */
+    uint64_t own_at_ms;  /* own changes go out from then on */
+    uint64_t acks_at_ms; /* acks go out then; INF_NEVER: none is due */
+    inf_buf scratch;     /* ops of a frame */
+    inf_buf write;       /* what goes out at once */
 };
 
 /* ---- synch.c ----------------------------------------------------------- */
@@ -158,6 +163,8 @@ void frame_in(inf_synch *synch, link *l, const inf_frame *frame);
 
 /* ---- synch_write.c ----------------------------------------------------- */
 
+/* When acks, or own changes that had to wait, are to be written. */
+uint64_t inf_synch_written_ms(const inf_synch *synch);
 /* Queues a small frame; false when too many wait. */
 bool say(inf_synch *synch, link *l, const inf_frame *frame);
 void say_vector(inf_synch *synch, link *l, unsigned slot, uint64_t number);

@@ -104,7 +104,8 @@ static void delta_in(inf_synch *synch, link *l, unsigned slot,
     if (rc == INF_EGAP) pull_again(synch, l, slot, span->node);
     if (span->node == l->peer->id && !l->dialled) {
         l->flows[slot].ack_due = true;
-        synch->unflushed = true;
+        uint64_t due_ms = synch->now_ms + ACKS_AFTER_MS;
+        if (due_ms < synch->acks_at_ms) synch->acks_at_ms = due_ms;
     }
 }
 

@@ -125,8 +125,10 @@ static void write_own(inf_synch *synch, link *l) {
         flow *f = &l->flows[slot];
         while (f->on && !full(synch) &&
                write_delta(synch, slot, synch->id, &f->cursor)) {
+            synch->own_at_ms = synch->now_ms + OWN_EVERY_MS;
         }
     }
+    l->behind = full(synch);
 }
 
 static void write_jobs(inf_synch *synch, link *l) {
@@ -147,14 +149,19 @@ static void write_jobs(inf_synch *synch, link *l) {
     }
 }
 
-static void pump(inf_synch *synch, link *l) {
-    if (l->dead || !l->open || l->writing) return;
+/* `own`, `acks`: the time has come for own changes, and for acks. */
+static void pump(inf_synch *synch, link *l, bool own, bool acks) {
+    if (l->dead || !l->open) return;
+    if (l->writing) {
+        if (acks) synch->acks_at_ms = synch->now_ms + ACKS_AFTER_MS;
+        return;
+    }
     inf_buf_clear(&synch->write);
     inf_buf_slice(&synch->write, inf_buf_view(&l->out));
     inf_buf_clear(&l->out);
     if (!l->dialled) {
-        write_acks(synch, l);
-    } else if (l->greeted) {
+        if (acks) write_acks(synch, l);
+    } else if (l->greeted && (own || l->behind)) {
         write_own(synch, l);
     }
     write_jobs(synch, l);
@@ -173,9 +180,19 @@ void inf_synch_flush(inf_synch *synch, uint64_t now_ms) {
     bury(synch);
     if (!synch->unflushed) return;
     synch->unflushed = false;
-    synch->changed = 0;
+    bool own = now_ms >= synch->own_at_ms;
+    bool acks = now_ms >= synch->acks_at_ms;
+    if (acks) synch->acks_at_ms = INF_NEVER;
     for (link *l = synch->links; l != NULL; l = l->next)
-        pump(synch, l);
+        pump(synch, l, own, acks);
+    /* Another look after own changes have gone: it ends the haste, or takes all
+       that came meanwhile. */
+    synch->own_waits = synch->own_at_ms > now_ms;
+}
+
+uint64_t inf_synch_written_ms(const inf_synch *synch) {
+    uint64_t own_ms = synch->own_waits ? synch->own_at_ms : INF_NEVER;
+    return own_ms < synch->acks_at_ms ? own_ms : synch->acks_at_ms;
 }
 
 bool inf_synch_unflushed(const inf_synch *synch) {
