@@ -264,6 +264,28 @@ static void calls_do_not_wait_for_a_dead_node(void **state) {
     pair_check_told(p, 2, INF_EUNREACHABLE, INF_EUNREACHABLE);
 }
 
+/* Not sent to whoever has the name next: it may have been carried out. */
+static void what_was_on_its_way_to_a_dead_node_ends_uncertain(void **state) {
+    pair *p = *state;
+    inf_retry_policy policy = pair_policy(1000);
+    inf_slice b = inf_slice_str("b");
+    inf_rpc_news news;
+    inf_rpc_send send;
+    pair_call(p, "order-7", "ship", &policy, 1);
+    assert_true(pair_find(p, &send));
+    pair_call(p, "order-8", "ship", &policy, 2);
+    inf_rpc_call *unsent = inf_rpc_due(p->a);
+    inf_rpc_lost(p->a, unsent, b, p->now_ms);
+    inf_rpc_node_gone(p->a, b, p->now_ms);
+    inf_rpc_lost(p->a, inf_rpc_due(p->a), b, p->now_ms);
+    for (uint64_t tag = 2; tag >= 1; tag--) {
+        assert_true(inf_rpc_take(p->a, &news));
+        assert_true(inf_slice_eq(news.result.node, b));
+        assert_int_equal(news.result.uncertain, tag == 1);
+        pair_check_result(&news, tag, INF_EUNREACHABLE);
+    }
+}
+
 static void closing_ends_every_call(void **state) {
     pair *p = *state;
     inf_retry_policy policy = pair_policy(1000);
@@ -408,6 +430,7 @@ int main(void) {
         TEST(silence_is_retried_under_the_same_id_until_spent),
         TEST(the_total_time_is_never_exceeded),
         TEST(calls_do_not_wait_for_a_dead_node),
+        TEST(what_was_on_its_way_to_a_dead_node_ends_uncertain),
         TEST(closing_ends_every_call),
         TEST(what_is_out_of_bounds_is_refused),
         TEST(a_peer_nobody_talks_to_is_forgotten),

@@ -145,7 +145,10 @@ local function failure(code, fields, what)
     text = "gave up after %d attempts in %d ms"
     text = text:format(fields.attempts or 0, fields.elapsed_ms or 0)
     if not fields.node then text = text .. ": no node runs it" end
+  elseif code == "unreachable" and what:find "^fsm" and fields.node then
+    text = ("it went down with node %q"):format(fields.node)
   end
+  if fields.uncertain then text = text .. "; it may have been carried out" end
   return errors.new(code, what .. ": " .. text, fields)
 end
 

@@ -230,7 +230,7 @@ static int push_failure(lua_State *L, int status,
                         const inf_call_result *result) {
     lua_pushboolean(L, 0);
     lua_pushstring(L, inf_error_code(status));
-    lua_createtable(L, 0, 4);
+    lua_createtable(L, 0, 5);
     lua_pushinteger(L, (lua_Integer)result->attempts);
     lua_setfield(L, -2, "attempts");
     lua_pushinteger(L, (lua_Integer)result->elapsed_ms);
@@ -242,6 +242,10 @@ static int push_failure(lua_State *L, int status,
     if (result->cause != 0) {
         lua_pushstring(L, inf_error_code(result->cause));
         lua_setfield(L, -2, "cause");
+    }
+    if (result->uncertain) {
+        lua_pushboolean(L, 1);
+        lua_setfield(L, -2, "uncertain");
     }
     return 3;
 }

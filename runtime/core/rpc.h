@@ -55,6 +55,7 @@ typedef struct inf_call_result {
                           failed: INF_ENOENT (nobody has the name),
                           INF_EUNREACHABLE, INF_ETIMEDOUT (no answer),
                           INF_EFULL; 0: none had failed yet */
+    bool uncertain;    /* it failed, and may have been carried out */
     inf_slice body;    /* borrowed for the callback */
     inf_slice node;    /* who answered, or was tried last; may be empty */
     uint32_t attempts; /* how often it was tried */
@@ -138,9 +139,9 @@ bool inf_rpc_found(inf_rpc *rpc, inf_rpc_call *call, inf_slice node,
     Anything else ends the call with that status. */
 void inf_rpc_missing(inf_rpc *rpc, inf_rpc_call *call, int status,
                      uint64_t now_ms);
-/** Nobody has the name, and the node that had it is down. A call that was never
-    sent ends with INF_EUNREACHABLE; one that was on its way waits for the name,
-    as inf_rpc_missing with INF_ENOENT has it. */
+/** Nobody has the name, and the node that had it is down: the call ends with
+    INF_EUNREACHABLE. One that was on its way does not wait for the next who
+    has the name: the dead node may have carried it out. */
 void inf_rpc_lost(inf_rpc *rpc, inf_rpc_call *call, inf_slice node,
                   uint64_t now_ms);
 /** The call just found could not be written: not a byte of it has left. */

@@ -127,6 +127,7 @@ void inf_rpc_call_tell(inf_rpc *rpc, inf_rpc_call *call, inf_rpc_news *news) {
         .kind = INF_RPC_RESULT, .tag = call->tag, .call = call, .rpc = rpc};
     news->result = (inf_call_result){.status = call->status,
                                      .cause = call->cause,
+                                     .uncertain = call->unknown,
                                      .body = {call->answer, call->answer_len},
                                      .attempts = call->retry.attempts,
                                      .elapsed_ms = call->ended_ms -
@@ -138,6 +139,8 @@ void inf_rpc_call_tell(inf_rpc *rpc, inf_rpc_call *call, inf_rpc_news *news) {
 static void end_call(inf_rpc *rpc, inf_rpc_call *call, int status,
                      uint64_t now_ms) {
     leave_state(rpc, call);
+    bool begun = call->uncertain || call->state == CALL_LOCAL;
+    call->unknown = begun && status != 0;
     if (call->uncertain && call->peer != NULL) {
         owe_ack(call->peer, call->id);
         inf_rpc_sweep_by(rpc, now_ms);
@@ -251,10 +254,9 @@ void inf_rpc_missing(inf_rpc *rpc, inf_rpc_call *call, int status,
 
 void inf_rpc_lost(inf_rpc *rpc, inf_rpc_call *call, inf_slice node,
                   uint64_t now_ms) {
-    bool sent = call->peer != NULL;
-    inf_rpc_missing(rpc, call, sent ? INF_ENOENT : INF_EUNREACHABLE, now_ms);
+    inf_rpc_missing(rpc, call, INF_EUNREACHABLE, now_ms);
     call->cause = INF_EUNREACHABLE;
-    if (!sent) set_peer(call, inf_rpc_peer_of(rpc, node));
+    set_peer(call, inf_rpc_peer_of(rpc, node));
 }
 
 /* Lists an uncertain call by its id; a fresh id is the largest. */

@@ -34,8 +34,9 @@ struct inf_rpc_call {
     uint64_t tag;
     inf_retry_policy policy;
     inf_retry retry;
-    int status; /* once ended */
-    int cause;  /* of the last failure */
+    int status;   /* once ended */
+    int cause;    /* of the last failure */
+    bool unknown; /* once ended: whether it was carried out */
     inf_target target;
     inf_slice key;      /* branch, 0, name: of rpc->waiting */
     inf_slice body;     /* all slices lie behind the structure */

@@ -4,6 +4,7 @@ local cluster_info = require "infinitomata.cluster_info"
 local finitomata = require "finitomata"
 local infinitomata = require "infinitomata"
 local nodes = require "spec.support.nodes"
+local task = require "finitomata.task"
 
 local eventually = nodes.eventually
 
@@ -324,12 +325,22 @@ describe("a cluster that loses nodes", function()
     c:kill "TERM"
     eventually("c to end", function() return c:gone() end)
     eventually("c's FSM to go", function() return not infinitomata.all()["x@c"] end)
+    local waiting, on_its_way = task.waiter(), nil
+    finitomata.spawn(function()
+      task.wake(waiting, infinitomata.call("x@b", "nap", 60000, 60000))
+    end)
+    eventually("b to nap", function() return infinitomata.state("x@b", "cached") ~= nil end)
     b:kill "KILL"
     eventually("b's FSM to go", function() return not infinitomata.all()["x@b"] end, 30000)
+    _, on_its_way = task.wait(waiting, 500)
+    assert.same({ "unreachable", "b", true },
+      { on_its_way.code, on_its_way.node, on_its_way.uncertain })
+    assert.matches('went down with node "b"; it may have been carried out', tostring(on_its_way))
     assert.same({}, infinitomata.node.nodes())
     assert.equal(1, infinitomata.count())
     local _, err = infinitomata.call("x@b", "add", 1) -- not tried: b is known to be gone
-    assert.equal("unreachable", err.code)
+    assert.same({ "unreachable", "b" }, { err.code, err.node })
+    assert.is_nil(err.uncertain)
     cluster_info.init "naive"
     start "new-1"
     assert.equal("a", infinitomata.all()["new-1"].node)
