@@ -14,6 +14,7 @@ local supervisor = require("finitomata.supervisor")
 local task = require("finitomata.task")
 local telemetry = require("finitomata.telemetry")
 
+---@class finitomata: finitomata.Calls
 local M = {
   _VERSION = "0.1.0",
   config = config,

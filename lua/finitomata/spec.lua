@@ -148,7 +148,9 @@ local function listen()
     local self = walks[record.id]
     if not self then return end
     if record.error then
-      local refusal = { event = record.event, refused = record.error.reason }
+      local err = record.error
+      local refusal = { event = record.event,
+        refused = err.code == "not_responding" and err.code or err.reason }
       table.insert(self._path, refusal)
       table.insert(self._refusals, refusal)
     else
@@ -195,12 +197,6 @@ local function deliver(self, event, event_payload)
   local ok, err = self.branch:transition(self.name, event, event_payload)
   if not ok then fail(self, "`%s` cannot be sent: %s", event, err.message) end
   settle(self)
-  if #self._passed > 0 or #self._refusals > 0 then return end
-  local last = self.error
-  if last and last.stage == "not_responding" and last.event == event then
-    self._refusals[1] = { event = event, refused = "not_responding" }
-    table.insert(self._path, self._refusals[1])
-  end
 end
 
 ---Sends an event and lets happen what follows from it.

@@ -241,7 +241,14 @@ end
 local function step_by_step(self, event, event_payload, payload, try)
   local node, kind = self[NODE], self[KIND]
   local edge = node.edges[event]
-  if edge == nil then return not_responding(self, event, event_payload, try) end
+  if edge == nil then
+    local started = telemetry.active and telemetry.now()
+    local err = not_responding(self, event, event_payload, try)
+    if started then
+      telemetry.transition(self, kind.definition.name, node.name, event, started, err)
+    end
+    return err
+  end
   if edge.ensured or kind.observed or telemetry.active then
     return run_observed(self, edge, event_payload, payload, try)
   end

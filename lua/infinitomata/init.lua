@@ -9,6 +9,8 @@ local finitomata = require "finitomata"
 local policy = require "infinitomata.policy"
 local ring = require "infinitomata.ring"
 
+---@class infinitomata: finitomata.Calls
+---@field synch async fun(nodes?: string[]): true?, finitomata.Error?
 local M = {
   _VERSION = finitomata._VERSION,
   cluster_info = cluster_info,

@@ -108,6 +108,20 @@ describe("finitomata", function()
     end)
   end)
 
+  it("has the calls of a branch that its types say, and infinitomata has them too", function()
+    local declared, calls = {}, {}
+    for line in io.lines "lua/meta/calls.lua" do
+      declared[line:match "^%-%-%-@field ([%w_]+)" or ""] = true
+    end
+    declared[""] = nil
+    for name in pairs(getmetatable(finitomata.start_link()).__index) do
+      if type(finitomata[name]) == "function" and name ~= "flow" then calls[name] = true end
+    end
+    assert.same(calls, declared)
+    local cluster = require "infinitomata"
+    for name in pairs(declared) do assert.is_function(cluster[name], name) end
+  end)
+
   it("is the version that it is", function()
     assert.matches("^%d+%.%d+%.%d+$", finitomata._VERSION)
   end)

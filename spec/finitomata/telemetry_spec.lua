@@ -18,8 +18,9 @@ describe("Telemetry", function()
       on_transition = { b = { y = function() return nil, "not yet" end } } })
     world.branch:transition("fsm", "x")
     world.branch:transition("fsm", "y")
+    world.branch:transition("fsm", "z")
     world.clock:advance(0)
-    assert.equal(3, #records)
+    assert.equal(4, #records)
     assert.same({ "fsm", "*", "a", "__start__", "ok" },
       { records[1].name, records[1].from, records[1].to, records[1].event, records[1].outcome })
     assert.same({ "a", "b", "x", "ok" },
@@ -27,6 +28,8 @@ describe("Telemetry", function()
     assert.same({ "b", "b", "y", "refused" },
       { records[3].from, records[3].to, records[3].event, records[3].outcome })
     assert.equal("not yet", records[3].error.reason)
+    assert.same({ "b", "b", "z", "not_responding" },
+      { records[4].from, records[4].to, records[4].event, records[4].outcome })
     assert.same({ world.branch.id, "lamp" }, { records[2].id, records[2].implementation })
     assert.is_true(records[2].duration_ns >= 0)
   end)

@@ -1,0 +1,23 @@
+-- SPDX-License-Identifier: MIT
+---@meta
+
+---What `finitomata` and `infinitomata` both have: the calls of a branch, as functions on
+---the default one. The methods say more.
+---@class finitomata.Calls
+---@field start_fsm fun(name: any, implementation: string|finitomata.Definition, payload?: any): string?, finitomata.Error?
+---@field transition fun(name: any, event: string, event_payload?: any, delay_ms?: number): true?, finitomata.Error|finitomata.Delayed|nil
+---@field call async fun(name: any, event: string, event_payload?: any, timeout_ms?: number): string?, any
+---@field state async fun(name: any, what?: string|fun(fsm: finitomata.Fsm): any): any, finitomata.Error?
+---@field alive fun(name: any): boolean
+---@field allowed async fun(name: any, state: string): boolean, finitomata.Error?
+---@field responds async fun(name: any, event: string): boolean, finitomata.Error?
+---@field can async fun(name: any, event: string, event_payload?: any): boolean, finitomata.Error?
+---@field timer_tick async fun(name: any): true?, finitomata.Error?
+---@field reset_timer async fun(name: any, tick?: boolean, ms?: number): true?, finitomata.Error?
+---@field all fun(): table<any, {implementation: string, ref: string, node: string}>
+---@field count fun(): integer
+---@field random fun(): any, finitomata.Error?
+---@field stop_fsm async fun(name: any, reason?: any): true?, finitomata.Error?
+---@field monitor fun(fn: fun(kind: "join"|"leave"|"conflict", rows: table)): {cancel: fun(self)}
+---@field child_spec fun(): table
+---@field stop async fun(): true
