@@ -375,6 +375,20 @@ static void the_dead_do_not_count_in_a_suspicion(void **state) {
     assert_int_equal(state_of("c"), INF_MEMBER_DEAD);
 }
 
+static void who_is_left_alone_says_so_once(void **state) {
+    (void)state;
+    static const char *const names[] = {"b", "c"};
+    for (uint8_t i = 0; i < 2; i++)
+        meet(names[i], (uint8_t)(2 + i));
+    for (uint8_t i = 0; i < 2; i++) {
+        inf_message dead = rumour(INF_MESSAGE_DEAD, names[i], "d", 1);
+        hear(&dead);
+        hear(&dead);
+        assert_int_equal(f.lines, i);
+    }
+    assert_non_null(strstr(f.line, "alone: all others are dead to us, c"));
+}
+
 static void too_much_is_refused(void **state) {
     (void)state;
     static const uint8_t big[2000];
@@ -432,6 +446,7 @@ int main(void) {
         TEST(nobody_to_tell_makes_leaving_quick),
         TEST(a_leave_is_done_once_three_different_members_know),
         TEST(the_dead_do_not_count_in_a_suspicion),
+        TEST(who_is_left_alone_says_so_once),
         TEST(too_much_is_refused),
         TEST(tags_are_found_and_nonsense_is_not)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -292,7 +292,14 @@ void inf_rules_dead(inf_member *m, const inf_message *message) {
     inf_table_set_state(m, r, left ? INF_MEMBER_LEFT : INF_MEMBER_DEAD);
     inf_news_put(m, r, message);
     inf_table_tell(m, r, left ? INF_CHANGE_LEAVE : INF_CHANGE_FAIL);
-    if (!left) inf_book_add(m, &r->addr, false);
+    if (left) return;
+    inf_book_add(m, &r->addr, false);
+    if (m->live == 1 && m->goodbye == GOODBYE_NOT) {
+        inf_outbox_log(m->outbox, INF_LOG_WARN,
+                       "alone: all others are dead to us, %.*s the last; is it "
+                       "us who are cut off?",
+                       (int)r->name.len, (const char *)r->name.data);
+    }
 }
 
 /* ---- our own word -------------------------------------------------------- */

@@ -76,6 +76,18 @@ ok_if "noise is turned away" says closed "$program" stranger.lua "$address" "GET
 ok_if "silence is not listened to for ever" says closed "$program" stranger.lua "$address" ""
 ok_if "and the node goes on" evaluates '1' 1
 
+# The key changes while the node runs: the door follows.
+cp key old
+"$program" keygen >key
+cat old >>key
+kill -HUP "$node"
+ok_if "after a SIGHUP a new key opens" wait_for 10 evaluates '1' 1
+head -n 1 key >new && cp new key
+kill -HUP "$node"
+old_fails() { fails_with 1 "does not know the key" at --key-file old -e 1; }
+ok_if "and once the old one is gone it opens no more" wait_for 10 old_fails
+ok_if "but the new one does" evaluates '1' 1
+
 no_key() { "$program" run --name x --bind 127.0.0.1:0 --console 127.0.0.1:0 app.lua; }
 ok_if "without a key a node opens no such door" fails_with 1 "need a key" no_key
 taken() {

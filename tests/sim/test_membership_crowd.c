@@ -83,7 +83,7 @@ typedef struct result {
 } result;
 
 static result run(size_t nodes, size_t whole) {
-    enum { SECONDS = 40, SETTLE_MS = 15000 };
+    enum { SECONDS = 20, SETTLE_MS = 10000 };
     world w = {.crowd = {.whole = whole}};
     inf_member_tuning tuning = inf_member_tuning_of(INF_PROFILE_LAN);
     tuning.push_pull_interval_ms = 0;
