@@ -172,9 +172,10 @@ bench: ## transitions, remote latency, memory: each against a limit of this run
 	+@$(MAKE) --no-print-directory $(PARALLEL) all $(BENCH_BIN)
 	@bench/run.sh $(B)
 
-docs: ## docs/api.md and docs/c-api.md, from the comments in the sources
+docs: ## docs/api.md, c-api.md and modules.md, from the comments in the sources
 	@lua5.4 tools/reference.lua > docs/api.md
 	@lua5.4 tools/c_reference.lua > docs/c-api.md
+	@lua5.4 tools/modules.lua > docs/modules.md
 
 deps: ## finds what is missing; installs it when it may, else says how
 	@tools/deps.sh build test

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* copy.c: copies of plain Lua values, for payloads that are shown and not given
+   away. */
 #include "bind/value.h"
 #include "bind/walk.h"
 
