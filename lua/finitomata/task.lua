@@ -164,7 +164,7 @@ end
 ---Something to wait for: `wait` in one place, `wake` in another, in any order.
 ---@return finitomata.Waiter
 function M.waiter()
-  return { done = false }
+  return { nil, nil, nil, nil, done = false, n = 0, co = false, timer = false } -- room for all
 end
 
 ---Lets the one who waits go on, with these values. A second call does nothing.
@@ -172,14 +172,15 @@ end
 ---@param ... any
 function M.wake(waiter, ...)
   if waiter.done then return end
-  waiter.done = true
-  waiter.n = select("#", ...)
-  for i = 1, waiter.n do waiter[i] = (select(i, ...)) end
+  local n = select("#", ...)
+  waiter.done, waiter.n = true, n
+  waiter[1], waiter[2], waiter[3], waiter[4] = ...
+  for i = 5, n do waiter[i] = (select(i, ...)) end
   if waiter.co then post(RESUME, waiter.co) end
 end
 
 local function expire(waiter)
-  waiter.timer = nil
+  waiter.timer = false
   M.wake(waiter, nil, Error.new("timeout", ("no answer within %s ms"):format(waiter.timeout)))
 end
 

@@ -65,10 +65,16 @@ static int binding_gc(lua_State *L) {
 }
 
 static int run_turn(lua_State *L, inf_binding *binding) {
+    /* The node may be closed in this turn, but its host ends in a later one. */
+    inf_host *host = binding->node != NULL ? binding->node->host : NULL;
+    int again = 1;
+    if (host != NULL) inf_host_enter(host);
     lua_rawgeti(L, LUA_REGISTRYINDEX, binding->on_turn);
-    if (inf_binding_call(binding, L, 0, 1) != LUA_OK) return 1;
-    int again = lua_toboolean(L, -1);
-    lua_pop(L, 1);
+    if (inf_binding_call(binding, L, 0, 1) == LUA_OK) {
+        again = lua_toboolean(L, -1);
+        lua_pop(L, 1);
+    }
+    if (host != NULL) inf_host_leave(host);
     return again;
 }
 

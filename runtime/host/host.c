@@ -350,6 +350,14 @@ int inf_host_keys_set(inf_host *host, const inf_slice *keys, size_t count) {
     return rc;
 }
 
+void inf_host_enter(inf_host *host) {
+    inf_worker_enter(&host->worker);
+}
+
+void inf_host_leave(inf_host *host) {
+    inf_worker_leave(&host->worker);
+}
+
 void inf_host_want_rows(inf_host *host, bool wanted) {
     host->rowless = !wanted;
     uv_mutex_lock(&host->lock);

@@ -60,6 +60,10 @@ void inf_host_close(inf_host *host, void (*closed)(void *ctx), void *ctx);
 inf_node *inf_host_lock(inf_host *host);
 /** Lets the lock go, and wakes the control thread when there is work. */
 void inf_host_unlock(inf_host *host);
+/** Around much that is done in one go, straight from the loop: what is sent in
+    between leaves together at the end of it, one write a link. */
+void inf_host_enter(inf_host *host);
+void inf_host_leave(inf_host *host);
 /** Whether on_event is to hear of ROWS; at first it is. */
 void inf_host_want_rows(inf_host *host, bool wanted);
 /** Milliseconds of the clock that the node is fed with. */
