@@ -85,7 +85,7 @@ M.SECTIONS = {
       .. "those of [finitomata](#finitomata)." },
   { title = "A branch of the cluster", file = "lua/infinitomata/branch.lua",
     classes = { "infinitomata.Branch", "infinitomata.Row" }, of = "Branch", as = "branch:",
-    inner = { "new", "announce", "leave_cluster", "lose", "serve" } },
+    inner = { "new", "announce", "leave_cluster", "lose", "judge", "serve" } },
   { title = "The retry policy", file = "lua/infinitomata/policy.lua",
     classes = { "infinitomata.Policy" } },
   { title = "infinitomata.node", file = "lua/infinitomata/node.lua", of = "M",
@@ -274,10 +274,20 @@ local function write_class(doc, out)
   out[#out + 1] = ""
 end
 
+---The sections, each a link.
+local function contents()
+  local out = {}
+  for i, section in ipairs(M.SECTIONS) do
+    local anchor = section.title:lower():gsub("%.", ""):gsub(" ", "-")
+    out[i] = ("- [%s](#%s)"):format(section.title, anchor)
+  end
+  return table.concat(out, "\n") .. "\n"
+end
+
 ---The whole page.
 ---@return string
 function M.page()
-  local out = { INTRO }
+  local out = { INTRO, contents() }
   for _, section in ipairs(M.SECTIONS) do
     local source = M.read(section.file)
     out[#out + 1] = ("## %s\n"):format(section.title)

@@ -271,11 +271,12 @@ Branch.allowed = asking.operation "allowed"
 ---@return finitomata.Error? err no_such_fsm, unreachable, exhausted
 Branch.responds = asking.operation "responds"
 
----Whether the FSM would take an event now: its state answers it, and the guards,
----shown no event payload, agree.
+---Whether the FSM would take an event now: its state answers it, and the guards
+---agree. No callback but the guards is run, so `on_transition` may still refuse.
 ---@async
 ---@param name string the FSM
 ---@param event string what might happen to it
+---@param event_payload? any what the guards are shown
 ---@param options? infinitomata.Policy the retry policy for this call
 ---@return boolean? can
 ---@return finitomata.Error? err why not

@@ -27,7 +27,8 @@ local M = {
 ---@param id? string "default" when absent
 ---@param options? table what `finitomata.start_link` takes; the keys of
 ---  [the retry policy](#the-retry-policy); and `resolve`, which of two FSMs of one name stays when
----  views had differed: `"last"` (default) or `"oldest"`
+---  views had differed: `"last"` (default), `"oldest"`, or a function, see
+---  [who stays](consistency.md#who-stays)
 ---@return infinitomata.Branch
 function M.start_link(id, options)
   check.optional(id, "string", 1, "start_link")

@@ -37,7 +37,7 @@ describe("Asking about an FSM", function()
       transition = { "go", 1, 5, options },
       call = { "go", 1, 5, options },
       state = { "full", options },
-      can = { "go", options },
+      can = { "go", 1, options },
       timer_tick = { options },
       reset_timer = { true, 5, options },
       stop_fsm = { "why", options },
