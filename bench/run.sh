@@ -13,6 +13,7 @@ pids=
 out=$(mktemp)
 trap 'for pid in $pids; do kill "$pid" 2>/dev/null || true; done; rm -f "$out"' EXIT
 
+timeout 120 "$program" "$here/startup.lua" "$program"
 timeout 120 "$program" "$here/transition.lua"
 timeout 120 "$program" "$here/memory.lua"
 

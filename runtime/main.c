@@ -97,7 +97,7 @@ static int open_program(lua_State *L) {
         "pack",      "unpack",       "console_open",   "guard",
         "unguard",   "interrupts",   "pipe_listen",    "pipe_connect",
         "user_id",   "private_file", "private_folder", "sd_notify",
-        "seal_keys", "tcp_listen",   "tcp_connect",
+        "seal_keys", "tcp_listen",   "tcp_connect",    "pipe_sweep",
     };
     lua_newtable(L);
     luaL_requiref(L, "infinitomata.core", luaopen_infinitomata_core, 0);

@@ -156,6 +156,34 @@ describe("a pipe", function()
   end)
 end)
 
+describe("core.pipe_sweep", function()
+  it("removes old sockets that nobody listens on, and nothing else", function()
+    local folder = os.tmpname()
+    os.remove(folder)
+    assert(core.private_folder(folder))
+    finally(function() os.execute("rm -rf " .. folder) end)
+    local function there(name)
+      return os.execute(("test -e %s/%s"):format(folder, name)) == true
+    end
+    local abandon = [[
+      local listen = require "infinitomata.core".pipe_listen
+      for _, name in ipairs { "old", "young" } do
+        assert(listen(arg[1] .. "/" .. name, print))
+      end
+      os.exit(0)]]
+    local path = program.file(abandon)
+    assert.equal(0, (program.run { path, folder }))
+    os.remove(path)
+    local server = assert(core.pipe_listen(folder .. "/live", function() end))
+    os.execute(("cd %s && touch file && touch -d '1 minute ago' old live file"):format(folder))
+    assert.equal(1, core.pipe_sweep(folder))
+    assert.same({ false, true, true, true },
+      { there "old", there "young", there "live", there "file" })
+    server:close()
+    assert.equal(0, core.pipe_sweep(folder .. "/nowhere"))
+  end)
+end)
+
 describe("core.private_folder", function()
   it("refuses a folder that others may look into, and what is no folder", function()
     local folder = os.tmpname()

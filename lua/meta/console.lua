@@ -72,6 +72,12 @@ function core.interrupts() end
 ---@return string? message
 function core.pipe_listen(path, on_connection) end
 
+---Removes the sockets in a folder at which nobody listens any more: of this user,
+---older than ten seconds, among the first few hundred files.
+---@param folder string
+---@return integer removed
+function core.pipe_sweep(folder) end
+
 ---@param path string
 ---@param on_connected fun(ok: boolean)  later, once
 ---@return infinitomata.core.Pipe

@@ -7,14 +7,17 @@
    Nothing grows without end: a peer that does not read is dropped. */
 #include "bind/console.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bind/cluster.h"
@@ -299,17 +302,52 @@ static bool address_of(const char *path, struct sockaddr_un *address) {
     return true;
 }
 
-/* True when something answers at the socket; a dead one's file is removed. */
-static bool is_alive(const struct sockaddr_un *address) {
-    struct stat status;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+/* A socket of this user's at which nobody listens: its process was killed. */
+static bool is_dead(const struct sockaddr_un *address, struct stat *status) {
+    if (lstat(address->sun_path, status) != 0 || !S_ISSOCK(status->st_mode) ||
+        status->st_uid != geteuid()) {
+        return false;
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int rc = connect(fd, (const struct sockaddr *)address, sizeof *address);
     bool dead = rc != 0 && errno == ECONNREFUSED;
     (void)close(fd);
-    bool socket_file = lstat(address->sun_path, &status) == 0 &&
-                       S_ISSOCK(status.st_mode) && status.st_uid == geteuid();
-    if (dead && socket_file) (void)unlink(address->sun_path);
-    return !dead;
+    return dead;
+}
+
+/* Removes the file of a dead socket. */
+static bool is_free(const struct sockaddr_un *address) {
+    struct stat status;
+    return is_dead(address, &status) && unlink(address->sun_path) == 0;
+}
+
+/* A socket so young may be about to be listened on. */
+enum { YOUNG_S = 10, SWEEP_MAX = 256 };
+
+static bool sweep_one(const char *folder, const char *name, time_t now) {
+    char path[sizeof((struct sockaddr_un *)NULL)->sun_path];
+    struct sockaddr_un address;
+    struct stat status;
+    int len = snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (len < 0 || !address_of(path, &address)) return false;
+    return (size_t)len < sizeof path && is_dead(&address, &status) &&
+           now - status.st_mtime > YOUNG_S && unlink(path) == 0;
+}
+
+/* pipe_sweep(folder) -> how many: removes sockets of killed processes, among
+   the first few hundred files. */
+static int core_pipe_sweep(lua_State *L) {
+    const char *folder = luaL_checkstring(L, 1);
+    DIR *listing = opendir(folder);
+    lua_Integer swept = 0;
+    for (int i = 0; listing != NULL && i < SWEEP_MAX; i++) {
+        const struct dirent *entry = readdir(listing);
+        if (entry == NULL) break;
+        swept += sweep_one(folder, entry->d_name, time(NULL));
+    }
+    if (listing != NULL) (void)closedir(listing);
+    lua_pushinteger(L, swept);
+    return 1;
 }
 
 static int listen_at(inf_pipe *pipe, const char *path) {
@@ -317,7 +355,7 @@ static int listen_at(inf_pipe *pipe, const char *path) {
     if (!address_of(path, &address)) return UV_ENAMETOOLONG;
     mode_t mask = umask(0177);
     int rc = uv_pipe_bind(&pipe->handle.local, path);
-    if (rc == UV_EADDRINUSE && !is_alive(&address)) {
+    if (rc == UV_EADDRINUSE && is_free(&address)) {
         rc = uv_pipe_bind(&pipe->handle.local, path);
     }
     (void)umask(mask);
@@ -425,11 +463,9 @@ static int pipe_address(lua_State *L) {
 
 void inf_bind_pipes(lua_State *L) {
     static const luaL_Reg functions[] = {
-        {"tcp_listen", core_tcp_listen},
-        {"tcp_connect", core_tcp_connect},
-        {"pipe_listen", core_pipe_listen},
-        {"pipe_connect", core_pipe_connect},
-        {NULL, NULL},
+        {"tcp_listen", core_tcp_listen},     {"tcp_connect", core_tcp_connect},
+        {"pipe_listen", core_pipe_listen},   {"pipe_sweep", core_pipe_sweep},
+        {"pipe_connect", core_pipe_connect}, {NULL, NULL},
     };
     static const luaL_Reg methods[] = {
         {"on_bytes", pipe_on_bytes},

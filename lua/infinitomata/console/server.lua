@@ -266,6 +266,7 @@ function M.open(program)
   local folder = door.folder(program)
   local ours, problem = program.private_folder(folder)
   if not ours then return nil, problem end
+  program.pipe_sweep(folder)
   local self = setmetatable({
     paths = {},
     _program = program,
