@@ -19,7 +19,7 @@ local next_up
 
 ---@type table<string, fun(...)> subscribers by kind of event, each kind a set
 local subscribers = {
-  member = {}, rows = {}, lost = {}, contest = {}, user = {}, node = {},
+  member = {}, rows = {}, lost = {}, contest = {}, user = {}, node = {}, keys = {},
 }
 
 ---@type fun(branch: string, op: string, name: string, ...)? answers requests of peers
@@ -58,8 +58,8 @@ local function listen()
 end
 
 ---Calls `fn(...)` for every event of the kind until the handle is cancelled.
----"node": this process's node has started.
----@param kind "member"|"rows"|"lost"|"contest"|"user"|"node"
+---"node": this process's node has started; "keys": it has taken a step of a rotation.
+---@param kind "member"|"rows"|"lost"|"contest"|"user"|"node"|"keys"
 ---@param fn fun(...)
 ---@return { cancel: fun(self) }
 function M.on(kind, fn)
@@ -118,6 +118,16 @@ end
 local function on_request(token, branch, op, ...)
   if AT_ONCE[op] then return handle(token, branch, op, ...) end
   task.post(handle_later, table.pack(token, branch, op, ...))
+end
+
+---A step of a rotation on the running node; who keeps keys as well takes it too.
+---@param step "add_key"|"use_key"|"remove_key"|"set_keys"
+---@param given string|string[]
+---@return true?, string? code, string? message
+function M.change_keys(step, given)
+  local ok, code, message = node[step](node, given)
+  if ok then publish("keys", step, given) end
+  return ok, code, message
 end
 
 local function on_event(kind, ...)

@@ -220,9 +220,8 @@ end
 ---@param method "add_key"|"use_key"|"remove_key"
 local function change_key(method, key)
   check.type(key, "string", 1, method)
-  local node = cluster.node()
-  if not node then return no_node() end
-  return done(node[method](node, key))
+  if not cluster.node() then return no_node() end
+  return done(cluster.change_keys(method, key))
 end
 
 ---Has this node open what others seal with the key, the first step of a rotation:
@@ -257,9 +256,8 @@ end
 ---@return finitomata.Error? err as for add_key
 function M.set_keys(keys)
   check.type(keys, "table", 1, "set_keys")
-  local node = cluster.node()
-  if not node then return no_node() end
-  return done(node:set_keys(keys))
+  if not cluster.node() then return no_node() end
+  return done(cluster.change_keys("set_keys", keys))
 end
 
 ---Calls `fn(what, member)` when something becomes of a member.

@@ -87,6 +87,14 @@ kill -HUP "$node"
 old_fails() { fails_with 1 "does not know the key" at --key-file old -e 1; }
 ok_if "and once the old one is gone it opens no more" wait_for 10 old_fails
 ok_if "but the new one does" evaluates '1' 1
+cp key old
+"$program" keygen >key
+step() { at --key-file "$1" -e "return node.$2 '$(cat "$3")'"; }
+ok_if "a console adds a key" says true step old add_key key
+ok_if "which opens" evaluates '1' 1
+ok_if "uses it" says true step key use_key key
+ok_if "and removes the old one" says true step key remove_key old
+ok_if "which opens no more" fails_with 1 "does not know the key" at --key-file old -e 1
 
 no_key() { "$program" run --name x --bind 127.0.0.1:0 --console 127.0.0.1:0 app.lua; }
 ok_if "without a key a node opens no such door" fails_with 1 "need a key" no_key

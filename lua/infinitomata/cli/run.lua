@@ -77,7 +77,6 @@ end
 ---@return string? problem the address for consoles from afar cannot be had
 local function open_door(given)
   local opened, problem = (require "infinitomata.console.server").open(program)
-  given.door = opened
   if opened and given.console then return opened:listen(given.console, given.node.keys) end
   if not opened then (require "finitomata.log").warning("no console can attach: %s", problem) end
   return true
@@ -103,7 +102,6 @@ local function take_keys(node, given, keys)
   if not keys and not given.node.keys then return nil end
   local ok, err = node.set_keys(keys or {})
   if not ok then return "the keys: " .. tostring(err) end
-  if given.door then given.door:set_keys(keys) end
 end
 
 ---Reads the configuration again: what a running node can change, it changes.

@@ -44,7 +44,6 @@ file; the command line is strongest, then the environment.]]
 ---@field log string        a level
 ---@field format string     of log lines
 ---@field text string       the configuration, as --print-config shows it
----@field door infinitomata.console.Server? once consoles may attach
 
 ---@param given table<string, string|true> what cli.options has parsed
 ---@return infinitomata.cli.Settings?

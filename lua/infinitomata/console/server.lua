@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- Lets consoles attach to this node: a UNIX socket that only its user can open,
 --- a session for each connection.
+local cluster = require "infinitomata.cluster"
 local door = require "infinitomata.console.door"
 local log = require "finitomata.log"
 local node = require "infinitomata.node"
@@ -21,6 +22,9 @@ local WIDTH_MIN <const>, WIDTH_MAX <const> = 20, 1000
 ---@field private _guests table<table, true>
 ---@field private _count integer
 ---@field private _unproved integer   connections from afar that may be anybody's
+---@field private _keys? table what they must know one of
+---@field private _list? string[]     the same, in base 64, as the node has them
+---@field private _rotation? { cancel: fun(self) }
 ---@field network? string   where consoles from afar may attach
 local Server = {}
 Server.__index = Server
@@ -215,14 +219,34 @@ function Server:_challenge(pipe)
 end
 
 ---Whoever comes from afar from now on must know one of these; who is here stays.
+---@private
 ---@param list string[] keys in base 64
 ---@return boolean? ok
 ---@return string? problem
-function Server:set_keys(list)
+function Server:_take_keys(list)
   local keys, code = self._program.seal_keys(list)
   if not keys then return nil, ("consoles from afar: the key is no good (%s)"):format(code) end
-  self._keys = keys
+  self._keys, self._list = keys, list
   return true
+end
+
+---The node has taken a step of a rotation: so do we.
+---@private
+---@param step "add_key"|"use_key"|"remove_key"|"set_keys"
+---@param given string|string[]
+function Server:_follow(step, given)
+  if step == "set_keys" then return self:_take_keys(table.move(given, 1, #given, 1, {})) end
+  local key, list = given:gsub("%s", ""), {}
+  for _, each in ipairs(self._list) do
+    if each:gsub("%s", "") ~= key then list[#list + 1] = each end
+  end
+  if step == "add_key" then
+    if #list < #self._list then return end -- it was there
+    list[#list + 1] = key
+  elseif step == "use_key" then
+    table.insert(list, 1, key)
+  end
+  self:_take_keys(list)
 end
 
 ---Lets consoles attach from other machines, those that know one of the keys.
@@ -231,8 +255,9 @@ end
 ---@return boolean? ok
 ---@return string? problem
 function Server:listen(address, list)
-  local usable, problem = self:set_keys(list)
+  local usable, problem = self:_take_keys(list)
   if not usable then return nil, problem end
+  self._rotation = cluster.on("keys", function(step, given) self:_follow(step, given) end)
   local listening, name, why = self._program.tcp_listen(address, function(pipe)
     self:_challenge(pipe)
   end)
@@ -290,6 +315,7 @@ end
 function Server:close()
   for guest in pairs(self._guests) do guest:leave() end
   for _, listening in ipairs(self._doors) do listening:close() end
+  if self._rotation then self._rotation:cancel() end
   self._doors, self.paths = {}, {}
 end
 
