@@ -108,6 +108,24 @@ local function read(path)
   return file:read "a"
 end
 
+local function is_there(path)
+  local file <close> = io.open(path)
+  return file ~= nil
+end
+
+---The headings of a document, as links name them.
+local function anchors_of(path)
+  local anchors, in_block = {}, false
+  for line in io.lines(path) do
+    if line:find "^```" then in_block = not in_block end
+    local heading = not in_block and line:match "^#+ (.*)$"
+    if heading then
+      anchors[(heading:lower():gsub("[^%w%-_ ]", ""):gsub(" ", "-"))] = true
+    end
+  end
+  return anchors
+end
+
 describe("examples/README.md", function()
   local examples = {}
   do
@@ -158,14 +176,15 @@ for _, path in ipairs(documents()) do
     end)
     teardown(function() os.execute("rm -r " .. quote(folder)) end)
 
-    it("points at files that are there", function()
+    it("points at files and headings that are there", function()
       local base = path:match "^(.*/)" or ""
       for line in io.lines(path) do
-        for target in line:gmatch "%]%(([^)#%s]+)" do
-          if not target:match "^%a+:" then
-            local file = io.open(base .. target)
-            assert(file, ("%s points at %s"):format(path, target))
-            file:close()
+        for link in line:gmatch "%]%(([^)%s]+)%)" do
+          if not link:match "^%a+:" then
+            local target, anchor = link:match "^([^#]*)#?(.*)$"
+            local file = target == "" and path or base .. target
+            assert(is_there(file), ("%s points at %s"):format(path, link))
+            assert(anchor == "" or anchors_of(file)[anchor], ("%s points at %s"):format(path, link))
           end
         end
       end
