@@ -321,8 +321,9 @@ static int node_view(lua_State *L) {
 
 /* Whether the name may start, and who decides that: read under one lock. */
 typedef struct gate {
-    int rc; /* INF_EEXISTS: `row` has the name; else of inf_node_start_gate */
+    bool taken; /* `row` has the name, and the rest says nothing */
     copied_row row;
+    int rc; /* of inf_node_start_gate */
     char home[INF_NODE_NAME_MAX];
     size_t home_len;
     uint64_t view;
@@ -335,8 +336,9 @@ static void look_through(const inf_lua_node *node, inf_slice branch,
     inf_node *core = inf_host_lock(node->host);
     if (inf_node_whereis(core, branch, name, &row) == 0) {
         copy_row(&out->row, &row);
-        out->rc = INF_EEXISTS;
+        out->taken = true;
     } else {
+        out->taken = false;
         out->rc = inf_node_start_gate(core, branch, name,
                                       inf_host_now_ms(node->host), &home);
         out->home_len = copy_text(out->home, sizeof out->home, home);
@@ -352,7 +354,7 @@ static int node_start_gate(lua_State *L) {
     if (node == NULL) return 3;
     gate g;
     look_through(node, inf_check_slice(L, 2), inf_check_slice(L, 3), &g);
-    if (g.rc == INF_EEXISTS) {
+    if (g.taken) {
         lua_pushliteral(L, "taken");
         lua_pushlstring(L, g.row.node, g.row.node_len);
         lua_pushstring(L, g.row.ref);
