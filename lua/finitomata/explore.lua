@@ -17,7 +17,7 @@ local TRIES <const> = 500 -- walks that shortening may cost
 
 -- What no FSM should ever do: a callback raised, or returned what it must not.
 local FAULTS <const> = { raised = true, bad_return = true, not_allowed = true,
-  not_serializable = true, ambiguous_transition = true, runaway = true }
+  not_serializable = true, bad_payload = true, ambiguous_transition = true, runaway = true }
 
 ---@class finitomata.explore.Step
 ---@field event string?

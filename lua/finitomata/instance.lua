@@ -13,7 +13,9 @@ local engine = require("finitomata.engine")
 local flow = require("finitomata.flow")
 local guard = require("finitomata.guard")
 local histories = require("finitomata.history")
+local log = require("finitomata.log")
 local payloads = require("finitomata.payload")
+local schema = require("finitomata.schema")
 local task = require("finitomata.task")
 local telemetry = require("finitomata.telemetry")
 local timers = require("finitomata.timers")
@@ -53,7 +55,8 @@ local M = {}
 ---@field store table?        the persistency adapter
 ---@field timer number|false
 ---@field timed boolean       some state has timeouts, or there is a timer
----@field observed boolean    transitions are stored
+---@field shape any           what payloads have to be, see schema.lua
+---@field observed boolean    transitions are stored, or payloads are looked at
 ---@field announces boolean   transitions set timers or are told to listeners
 ---@field forks boolean       some state has a flow
 ---@field mailbox integer     how many events may wait
@@ -333,21 +336,38 @@ end
 
 local ON_TIMER <const> = { event = "on_timer" } -- in the place of an edge, for errors
 
----@return table? result  {payload=, send=, with=, every=, stop=}
+local function bad_answer(self, code, why)
+  log.info("%s: on_timer: %s", tostring(self[NAME]), why)
+  rare(self).last_error = engine.refusal("timer", code, why, self[NODE], ON_TIMER.event)
+end
+
+---What `on_timer` answered, as far as the FSM can use it.
+---@return table? result
+local function sound(self, result)
+  if result == nil then return nil end
+  if type(result) ~= "table" then
+    log.info("%s: on_timer returned a %s, which says nothing", tostring(self[NAME]), type(result))
+    return nil
+  end
+  if self[KIND].share then return result end
+  local own, err = copy(result)
+  if err then return bad_answer(self, err.code, err.message) end
+  local why = own.payload ~= nil and self[KIND].shape
+    and schema.mismatch(self[KIND].shape, own.payload)
+  if why then return bad_answer(self, "bad_payload", why) end
+  return own
+end
+
+---@return table? result  {payload=, send=, with=, every=, stop=}, a copy
 local function call_on_timer(self)
   local handler = self[NODE].on_timer
   if not handler then return nil end
   context.fsm = self
   local ok, result = self[KIND].protect(handler, catch, self[NODE].name, self)
   context.fsm = nil
-  if ok then return type(result) == "table" and result or nil end
+  if ok then return sound(self, result) end
   guard.report(self[NAME], "on_timer")
   rare(self).last_error = engine.raised("timer", result, self[NODE], ON_TIMER)
-end
-
-local function owned(self, value)
-  if self[KIND].share then return value end
-  return (copy(value))
 end
 
 local function take_tick(self, request)
@@ -358,9 +378,9 @@ local function take_tick(self, request)
     if result then change_interval(self, result) end
     timers.arm_tick(self)
     local payload = self[PAYLOAD]
-    if result and result.payload ~= nil then payload = owned(self, result.payload) end
+    if result and result.payload ~= nil then payload = result.payload end
     if result and type(result.send) == "string" then
-      process(self, result.send, owned(self, result.with), payload, SENT)
+      process(self, result.send, result.with, payload, SENT)
     else
       self[PAYLOAD] = payload
       rest(self)

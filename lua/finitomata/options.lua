@@ -4,6 +4,7 @@
 --- Every wrong one is reported, not only the first.
 local config = require("finitomata.config")
 local payloads = require("finitomata.payload")
+local schema = require("finitomata.schema")
 
 local M = {}
 
@@ -35,6 +36,8 @@ local M = {}
 ---@field persistency? table a storage, see [finitomata.persistency](#finitomatapersistency)
 ---@field forks? table `{ state = { event = flow } }`, or lists of flows
 ---@field history? integer how many states that were left are remembered; default 5
+---@field payload? string|table what a payload has to be: the name of a type (`"integer"`,
+---  `"string?"`), shapes by key, or `{ shape }`, a list; looked at whenever a payload changes
 ---@field payload_mode? "copy"|"share" whether callbacks get copies (default) or the payload itself
 ---@field cache_state? boolean whether `state(name, "cached")` answers; default `true`
 ---@field hibernate? boolean|string|string[] states in which an FSM is expected to rest for long
@@ -207,6 +210,14 @@ function read.hibernate(reading)
   if value == nil then value = config.default("hibernate") end
   if type(value) == "boolean" then return value and reading.states or {} end
   return reading:state_set(value, "hibernate")
+end
+
+function read.payload(reading)
+  local value = reading.given.payload
+  if value == nil then return nil end
+  local fault = schema.fault(value)
+  if fault then reading:fault("bad_option", "%s", fault) end
+  return value
 end
 
 function read.payload_mode(reading)

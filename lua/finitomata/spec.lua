@@ -18,6 +18,7 @@ local check = require("finitomata.check")
 local clocks = require("finitomata.clock")
 local definitions = require("finitomata.definition")
 local explore = require("finitomata.explore")
+local schema = require("finitomata.schema")
 local supervisor = require("finitomata.supervisor")
 local task = require("finitomata.task")
 local telemetry = require("finitomata.telemetry")
@@ -394,7 +395,8 @@ end
 ---What `explore` takes. Functions that make something get `roll(n)` and `roll(m, n)`: an
 ---integer from 1 or m up to n.
 ---@class finitomata.ExploreOptions
----@field payload? any to start with, or a function that makes one
+---@field payload? any to start with, or a function that makes one; by default one of the shape
+---  that the definition has
 ---@field events? table<string, any> by event, its payload, or a function that makes one
 ---@field check? fun(walk: finitomata.Walk): any called after every step: raises, or returns false,
 ---  when something is wrong
@@ -409,6 +411,13 @@ end
 ---@param options? finitomata.ExploreOptions
 function M.explore(module, options)
   local definition = definition_of(module)
+  local shape = definitions.plan(definition)
+  shape = shape and shape.options.payload
+  if shape and (options == nil or options.payload == nil) then
+    local own = { payload = function(roll) return schema.random(shape, roll) end }
+    for key, value in pairs(options or {}) do own[key] = value end
+    options = own
+  end
   local failure = explore.run(function(payload) return M.start(definition, payload) end, options)
   if not failure then return end
   local lines = { failure.problem, " walked: " .. failure.path,

@@ -7,6 +7,7 @@ local definitions = require("finitomata.definition")
 local guard = require("finitomata.guard")
 local instances = require("finitomata.instance")
 local payloads = require("finitomata.payload")
+local schema = require("finitomata.schema")
 local task = require("finitomata.task")
 local watchdog = require("finitomata.watchdog")
 
@@ -54,7 +55,8 @@ function M.kind(branch, definition, plan)
     store = options.persistency,
     timer = options.timer,
     timed = timed,
-    observed = options.persistency ~= nil,
+    shape = options.payload,
+    observed = options.persistency ~= nil or options.payload ~= nil,
     announces = timed or #options.listener > 0,
     mailbox = options.mailbox,
     forks = next(options.forks) ~= nil,
@@ -115,7 +117,9 @@ local function load(kind, name, payload)
     elseif state == nil then
       lifecycle = "created"
     end
-    return lifecycle, state, stored
+    local own, err = payloads.copy(stored)
+    if err and not kind.share then return false, err end
+    return lifecycle, state, kind.share and stored or own
   end
   if lifecycle == nil and state == nil then return "created", nil, payload end
   if lifecycle ~= "created" and lifecycle ~= "failed" and lifecycle ~= "unknown" then
@@ -140,6 +144,11 @@ local function split_parent(kind, payload)
   return parent
 end
 
+local function bad_payload(name, why)
+  return Error.new("bad_payload", ("`%s` did not start: %s"):format(tostring(name), why),
+    { stage = "on_start", reason = why })
+end
+
 ---Makes an instance, without setting it going.
 ---@param kind finitomata.Kind
 ---@param name any
@@ -161,6 +170,8 @@ function M.start(kind, name, payload, ref)
     ok, payload, waits = run_on_start(kind, name, payload)
     if not ok then return nil, payload end
   end
+  local why = kind.shape and schema.mismatch(kind.shape, payload)
+  if why then return nil, bad_payload(name, why) end
   local fsm = instances.new(kind, name, payload, ref)
   if parent ~= nil then instances.set_parent(fsm, parent) end
   if lifecycle and lifecycle ~= "created" then instances.set_lifecycle(fsm, lifecycle) end

@@ -11,6 +11,7 @@ local guard = require("finitomata.guard")
 local histories = require("finitomata.history")
 local log = require("finitomata.log")
 local payloads = require("finitomata.payload")
+local schema = require("finitomata.schema")
 local telemetry = require("finitomata.telemetry")
 local timers = require("finitomata.timers")
 local view = require("finitomata.view")
@@ -100,6 +101,27 @@ end
 
 -- ---- the commit ----------------------------------------------------------------
 
+---The payload of a transition that is about to be made, when it has the shape it must.
+local function shaped(self, stage, node, edge, target, payload, event_payload)
+  local why = schema.mismatch(self[KIND].shape, payload)
+  if not why then return target, payload end
+  return nil, refusal(stage, "bad_payload", why, node, edge.event, event_payload)
+end
+
+---The payload that a storage gave.
+local function replaced(self, node, edge, target, payload, event_payload)
+  local kind = self[KIND]
+  if not kind.share then
+    local own, err = copy(payload)
+    if err then
+      return nil, refusal("persistency", err.code, err.message, node, edge.event, event_payload)
+    end
+    payload = own
+  end
+  if not kind.shape then return target, payload end
+  return shaped(self, "persistency", node, edge, target, payload, event_payload)
+end
+
 ---Asks the storage; it may veto, and it may replace the payload.
 ---@return finitomata.Node? target
 ---@return any payload or the error
@@ -118,8 +140,8 @@ local function store(self, node, edge, target, payload, event_payload)
     reason = second == nil and "refused" or second
   else
     if answer ~= true and answer ~= nil then second = answer end
-    if answer and second ~= nil then payload = second end
-    return target, payload
+    if not (answer and second ~= nil) then return target, payload end
+    return replaced(self, node, edge, target, second, event_payload)
   end
   return nil, refusal("persistency", "persistency", reason, node, edge.event, event_payload)
 end
@@ -214,6 +236,9 @@ local function run_observed(self, edge, event_payload, payload, try)
     given = copy(event_payload) -- the next attempt gets it as it came
   end
   local target, result = decide(node, edge, given, payload, self, kind.share, kind.protect)
+  if target and kind.shape then
+    target, result = shaped(self, "on_transition", node, edge, target, result, event_payload)
+  end
   if target and kind.store then
     target, result = store(self, node, edge, target, result, event_payload)
   end

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 ---@meta
+-- luacheck: ignore 631
 
 ---What `finitomata` and `infinitomata` both have: the calls of a branch, as functions on
 ---the default one. The methods say more.

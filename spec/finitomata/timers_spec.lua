@@ -49,6 +49,17 @@ describe("The periodic timer", function()
     assert.equal("not_responding", world.branch:state("other").last_error.stage)
   end)
 
+  it("keeps its payload when on_timer answers something that is none", function()
+    world:start(ticking { payload = { n = print } }, { n = 0 })
+    world.clock:advance(100)
+    assert.same({ n = 0 }, world.branch:state("fsm", "payload"))
+    local err = world.branch:state("fsm").last_error
+    assert.same({ "timer", "not_serializable" }, { err.stage, err.code })
+    world:start(ticking(7), nil, "odd")
+    world.clock:advance(100)
+    assert.is_nil(world.branch:state("odd").last_error)
+  end)
+
   it("changes its interval, or stops, for good", function()
     world:start(ticking(function(_, n) return n == 1 and { every = 10 } or n == 3
       and { stop = true } end))
