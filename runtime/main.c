@@ -17,6 +17,7 @@
 #include <uv.h>
 
 #include "base/pool.h"
+#include "bind/running.h"
 
 #define PROGRAM_NAME "infinitomata"
 #define PATH_ROOM    4096
@@ -93,11 +94,11 @@ static int program_is_terminal(lua_State *L) {
    the versions of what it is made of. */
 static int open_program(lua_State *L) {
     static const char *const borrowed[] = {
-        "signal",    "serve",        "step",           "quit",
-        "pack",      "unpack",       "console_open",   "guard",
-        "unguard",   "interrupts",   "pipe_listen",    "pipe_connect",
-        "user_id",   "private_file", "private_folder", "sd_notify",
-        "seal_keys", "tcp_listen",   "tcp_connect",    "pipe_sweep",
+        "signal",       "serve",          "step",       "quit",
+        "pack",         "unpack",         "interrupts", "on_interrupt",
+        "console_open", "pipe_listen",    "seal_keys",  "pipe_connect",
+        "private_file", "private_folder", "sd_notify",  "tcp_connect",
+        "tcp_listen",   "user_id",        "pipe_sweep",
     };
     lua_newtable(L);
     luaL_requiref(L, "infinitomata.core", luaopen_infinitomata_core, 0);
@@ -193,6 +194,7 @@ static void open_state(lua_State *L, bool ignore_env) {
         lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
     }
     luaL_openlibs(L);
+    inf_running_track(L); /* before anybody takes what it replaces */
     preload(L, "infinitomata.core", luaopen_infinitomata_core);
     preload(L, "infinitomata.program", open_program);
     find_lua_files(L);

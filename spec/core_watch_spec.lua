@@ -41,6 +41,23 @@ describe("watch", function()
     assert.is_false((coroutine.resume(co)))
   end)
 
+  it("stops a loop in a coroutine that another has resumed", function()
+    local inner
+    local co = coroutine.create(function()
+      coroutine.wrap(function()
+        inner = coroutine.create(function()
+          while true do pcall(endless) end
+        end)
+        while true do coroutine.resume(inner) end
+      end)()
+    end)
+    assert(core.watch(co, 20, raise))
+    local ok, message = coroutine.resume(co)
+    assert.is_false(ok)
+    assert.matches("time is up$", message)
+    assert.equal("dead", coroutine.status(inner))
+  end)
+
   it("does nothing to what ends in time, and leaves no hook", function()
     local called = false
     local co = coroutine.create(function()

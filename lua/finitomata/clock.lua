@@ -228,20 +228,14 @@ function M.nanoseconds()
   return math.floor(os.clock() * 1e9)
 end
 
----Has `fn(late_ms)` called inside `co`, at every instruction, once it has run for
----`ms`; at no cost until then. One coroutine at a time.
+---Has `fn(late_ms)` called inside `co`, or inside what it has resumed, at every
+---instruction once it has run for `ms`; at no cost until then. One coroutine at a time.
 ---@param co thread
 ---@param ms number
 ---@param fn fun(late_ms: integer)
 ---@return boolean watched false without the C module
 function M.watch(co, ms, fn)
   return core ~= nil and core.watch(co, math.ceil(ms), fn)
-end
-
----The coroutine that is watched runs another one now, or goes on itself.
----@param co thread
-function M.move_watch(co)
-  core.watch_move(co)
 end
 
 ---Ends what `watch` began.

@@ -7,9 +7,9 @@
 --- time is up, by a timer, and a handler pays nothing; without it a count hook
 --- looks at the clock now and then. Other definitions pay nothing either way.
 ---
---- A handler may run coroutines of its own. So that these are watched as well,
---- `coroutine.resume` and `coroutine.wrap` are replaced when the first handler is to
---- be watched; whoever has taken them before that keeps the ones that do not watch.
+--- A handler may run coroutines of its own. The C module's timer finds these; for
+--- the count hook `coroutine.resume` and `coroutine.wrap` are replaced when the first
+--- handler is watched, and who has taken them before keeps the ones that do not watch.
 local Error = require("finitomata.error")
 local clock = require("finitomata.clock")
 local log = require("finitomata.log")
@@ -63,21 +63,9 @@ local function bark(watch, late_ms)
   if source:sub(1, #OURS) ~= OURS then error(watch.err, 0) end
 end
 
----Gives the handler its whole time, from now.
-local function begin(watch, co)
-  local now = nanoseconds()
-  watch.since, watch.looked = now, now
-  watch.timed = clock.watch(co, watch.limit_ns / 1000000, watch.on_time)
-  if not watch.timed and not watch.err then sethook(watch.hook, "", INSTRUCTIONS) end
-end
-
 ---Has the hook go to the coroutine that runs from now on.
 local function follow(watch, co)
-  if watch.timed then
-    clock.move_watch(co)
-  else
-    sethook(co, watch.hook, "", watch.err and 1 or INSTRUCTIONS)
-  end
+  sethook(co, watch.hook, "", watch.err and 1 or INSTRUCTIONS)
 end
 
 -- ---- coroutines within handlers ---------------------------------------------------
@@ -85,12 +73,12 @@ end
 -- By coroutine that a handler runs: the handler's watch.
 local inner = setmetatable({}, { __mode = "k" })
 
-local create, resume = coroutine.create, coroutine.resume
-local close, status = coroutine.close, coroutine.status
+local create, close, status = coroutine.create, coroutine.close, coroutine.status
+local resume = coroutine.resume
 
 local function resumed(watch, co, outer, ...)
   inner[co] = nil
-  if not watch.timed then sethook(co) end
+  sethook(co)
   follow(watch, outer)
   return ...
 end
@@ -98,7 +86,7 @@ end
 local function watched_resume(co, ...)
   local outer = running()
   local watch = watched[outer] or inner[outer]
-  if not watch or type(co) ~= "thread" then return resume(co, ...) end
+  if not watch or watch.timed or type(co) ~= "thread" then return resume(co, ...) end
   inner[co] = watch
   follow(watch, co)
   return resumed(watch, co, outer, resume(co, ...))
@@ -116,9 +104,20 @@ local function watched_wrap(fn)
 end
 
 local function watch_coroutines()
-  if coroutine.resume ~= resume then return end
+  if coroutine.resume == watched_resume then return end
+  resume = coroutine.resume
   coroutine.resume = watched_resume -- luacheck: ignore 122
   coroutine.wrap = watched_wrap -- luacheck: ignore 122
+end
+
+---Gives the handler its whole time, from now.
+local function begin(watch, co)
+  local now = nanoseconds()
+  watch.since, watch.looked = now, now
+  watch.timed = clock.watch(co, watch.limit_ns / 1000000, watch.on_time)
+  if watch.timed or watch.err then return end
+  watch_coroutines()
+  sethook(watch.hook, "", INSTRUCTIONS)
 end
 
 -- ---- watching ----------------------------------------------------------------------
@@ -132,7 +131,6 @@ local function take(limit_ms, outer)
     spare[spare_size] = nil
     spare_size = spare_size - 1
   else
-    watch_coroutines()
     watch = {}
     function watch.hook() bark(watch) end
     function watch.on_time(late_ms) bark(watch, late_ms) end

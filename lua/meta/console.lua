@@ -50,16 +50,12 @@ function console:mode() end
 ---Gives the terminal back as it was.
 function console:close() end
 
----After SIGINT or SIGIO `fn()` is called inside the coroutine, as soon as that runs:
----it raises, or returns true when nothing is to be done.
----@param co thread
+---After SIGINT or SIGIO `fn()` is called inside the coroutine that runs, or the
+---next one that does, at every instruction until it returns true: it may raise there.
 ---@param fn fun(): boolean
-function core.guard(co, fn) end
+function core.on_interrupt(fn) end
 
----@param co thread
-function core.unguard(co) end
-
----How many SIGINTs have come since a coroutine was guarded first.
+---How many SIGINTs have come since on_interrupt was called first.
 ---@return integer
 function core.interrupts() end
 

@@ -85,11 +85,6 @@ function Signal:stop() end
 ---@return boolean watched false where the system cannot do it
 function core.watch(co, ms, fn) end
 
----What is watched runs another coroutine now, or goes on itself. Keep `co` alive until
----the next move.
----@param co thread
-function core.watch_move(co) end
-
 ---Whatever is watched is watched no more.
 function core.unwatch() end
 

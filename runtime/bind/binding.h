@@ -6,6 +6,8 @@
 #ifndef INF_BIND_BINDING_H
 #define INF_BIND_BINDING_H
 
+#include <signal.h>
+
 #include <lauxlib.h>
 #include <lua.h>
 #include <uv.h>
@@ -101,6 +103,9 @@ void inf_bind_signals(lua_State *L);
 void inf_bind_console(lua_State *L);
 void inf_bind_notify(lua_State *L);
 void inf_bind_watch(lua_State *L);
+/** The loop took a signal's handler, which was `former`: if that was ours, it
+    is again, and calls the loop's. */
+void inf_interrupts_keep(int number, const struct sigaction *former);
 /** Makes `require "luv"` share the loop. */
 void inf_bind_luv(lua_State *L);
 /** The loop luv already made in this state, or NULL. */

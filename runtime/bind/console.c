@@ -368,7 +368,7 @@ void inf_bind_console(lua_State *L) {
         {NULL, NULL},
     };
     luaL_setfuncs(L, functions, 0);
-    inf_bind_guard(L);
+    inf_bind_interrupts(L);
     inf_bind_pipes(L);
     inf_bind_private(L);
     inf_bind_seal(L);

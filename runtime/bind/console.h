@@ -9,7 +9,7 @@
 /** Lines from standard input, edited on a terminal; and all of the below. */
 void inf_bind_console(lua_State *L);
 /** Interrupting Lua code that computes. */
-void inf_bind_guard(lua_State *L);
+void inf_bind_interrupts(lua_State *L);
 /** Files and folders that are the user's alone. */
 void inf_bind_private(lua_State *L);
 /** What the nodes' links are sealed with. */

@@ -95,7 +95,10 @@ static int core_signal(lua_State *L) {
     watch->next = binding->signals;
     binding->signals = watch;
     uv_unref((uv_handle_t *)&watch->handle);
+    struct sigaction former;
+    (void)sigaction(number, NULL, &former);
     rc = uv_signal_start(&watch->handle, on_signal, number);
+    inf_interrupts_keep(number, &former);
     if (rc != 0) return luaL_error(L, "%s", uv_strerror(rc));
     return 1;
 }

@@ -3,9 +3,8 @@
    hook that is always there makes a loop twice as slow; so there is none until
    the coroutine has run for too long. A timer of the operating system ticks
    while something is watched, in the thread that runs Lua; its signal handler
-   counts, and sets the hook when time is up, which lua_sethook permits. Then
-   the hook calls a function of Lua's, which may raise. When the coroutine runs
-   another one, it has to say so: the hook moves along.
+   counts, and rings when time is up (running.h): then a function of Lua's is
+   called in whatever the coroutine has come to run, and may raise there.
 
    The timer stops by itself when there was nothing to watch for a while: an
    idle process sleeps. Where the handler finds its watch is said by the timer:
@@ -16,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bind/running.h"
+
 #define TICK_MS        10
 #define IDLE_TICKS_MAX 100
 #define WATCH_SIGNAL   SIGVTALRM
@@ -25,13 +26,13 @@
 #endif
 
 typedef struct watch {
+    inf_running *running;
     lua_State *volatile watched; /* NULL: nobody */
-    lua_State *volatile running; /* the watched one, or one that it runs */
     volatile uint32_t ticks;
     volatile uint32_t due; /* the tick at which time is up */
     volatile uint32_t idle;
     volatile uint32_t tripped_at;
-    volatile bool tripped; /* the hook is set */
+    volatile bool tripped; /* it has rung */
     volatile bool ticking;
     bool made;
     timer_t timer;
@@ -59,18 +60,15 @@ static watch *watch_of(lua_State *L) {
     return w;
 }
 
-static void hook(lua_State *L, lua_Debug *event) {
-    (void)event;
+static bool answer(lua_State *L) {
     const watch *w = watch_of(L);
-    if (w == NULL || !w->tripped || w->running != L) {
-        lua_sethook(L, NULL, 0, 0); /* inherited by a coroutine made in it */
-        return;
-    }
-    luaL_checkstack(L, LUA_MINSTACK, "no room to end the handler");
+    if (w == NULL || !w->tripped) return true;
+    if (!inf_running_holds(L, w->watched)) return true; /* it waits */
     lua_Integer late_ms = (lua_Integer)(w->ticks - w->tripped_at) * TICK_MS;
     lua_rawgeti(L, LUA_REGISTRYINDEX, w->function);
     lua_pushinteger(L, late_ms);
     lua_call(L, 1, 0);
+    return false;
 }
 
 static void on_tick(int number, siginfo_t *info, void *context) {
@@ -87,7 +85,7 @@ static void on_tick(int number, siginfo_t *info, void *context) {
     if (w->tripped || (int32_t)(w->ticks - w->due) < 0) return;
     w->tripped = true;
     w->tripped_at = w->ticks;
-    lua_sethook(w->running, hook, LUA_MASKCOUNT, 1);
+    inf_running_ring(w->running, INF_ALARM_WATCH, co);
 }
 
 /* False where the system cannot do it. */
@@ -105,15 +103,18 @@ static bool make_timer(watch *w) {
 }
 
 static void release(watch *w) {
-    lua_State *co = w->running;
+    lua_State *co = w->watched;
     w->watched = NULL;
-    if (w->tripped) lua_sethook(co, NULL, 0, 0);
+    if (!w->tripped) return;
     w->tripped = false;
+    inf_running_hush(w->running, INF_ALARM_WATCH);
+    lua_sethook(co, NULL, 0, 0);
 }
 
 /* watch(co, ms, fn) -> true: when co has run for ms without a call of watch or
-   unwatch in between, fn(late_ms) is called inside it at every instruction:
-   late when the code was not to be interrupted, inside a C function. */
+   unwatch in between, fn(late_ms) is called at every instruction inside it, or
+   inside what it has resumed: late when the code was not to be interrupted,
+   inside a C function. */
 static int core_watch(lua_State *L) {
     watch *w = watch_of(L);
     luaL_checktype(L, 1, LUA_TTHREAD);
@@ -124,6 +125,7 @@ static int core_watch(lua_State *L) {
         return 1;
     }
     release(w);
+    inf_running_track(L);
     lua_settop(L, 3);
     lua_rawseti(L, LUA_REGISTRYINDEX, w->function);
     lua_pushvalue(L, 1);
@@ -131,26 +133,10 @@ static int core_watch(lua_State *L) {
     if (ms < 0) ms = 0;
     if (ms > INT32_MAX) ms = INT32_MAX;
     w->due = w->ticks + (uint32_t)(ms / TICK_MS) + 1;
-    w->running = lua_tothread(L, 1);
-    w->watched = w->running;
+    w->watched = lua_tothread(L, 1);
     if (!w->ticking) set_ticking(w, true);
     lua_pushboolean(L, 1);
     return 1;
-}
-
-/* watch_move(co): what is watched runs co now, or goes on itself. Whoever says
-   so keeps co alive until it says that another one runs. */
-static int core_watch_move(lua_State *L) {
-    watch *w = watch_of(L);
-    luaL_checktype(L, 1, LUA_TTHREAD);
-    if (w == NULL || w->watched == NULL) return 0;
-    lua_State *before = w->running;
-    w->running = lua_tothread(L, 1);
-    if (w->tripped) {
-        lua_sethook(before, NULL, 0, 0);
-        lua_sethook(w->running, hook, LUA_MASKCOUNT, 1);
-    }
-    return 0;
 }
 
 static int core_unwatch(lua_State *L) {
@@ -175,7 +161,8 @@ static int watch_gc(lua_State *L) {
 
 static void make_watch(lua_State *L) {
     watch *w = lua_newuserdatauv(L, sizeof *w, 0);
-    *w = (watch){.watched = NULL};
+    *w = (watch){.running = inf_running_of(L)};
+    inf_running_answer(w->running, INF_ALARM_WATCH, answer);
     lua_pushboolean(L, 0);
     w->function = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_pushboolean(L, 0);
@@ -190,7 +177,6 @@ static void make_watch(lua_State *L) {
 void inf_bind_watch(lua_State *L) {
     static const luaL_Reg functions[] = {
         {"watch", core_watch},
-        {"watch_move", core_watch_move},
         {"unwatch", core_unwatch},
         {NULL, NULL},
     };

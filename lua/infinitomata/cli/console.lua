@@ -81,14 +81,19 @@ end
 
 local function converse(terminal, given)
   local Session = require "infinitomata.console.session"
+  local interrupts = require "infinitomata.console.interrupts"
   local notices = require "infinitomata.console.notices"
   local server = require "infinitomata.console.server"
   local session = Session.new {
     write = function(text) terminal:show(text) end,
     complain = function(text) terminal:complain(text) end,
     width = function() return terminal:width() end,
-    guard = terminal:guard(),
   }
+  interrupts.listen(program, {
+    asks = function() return terminal:asks() end,
+    took = function() terminal:took() end,
+    evaluation = function() return session:evaluation() end,
+  })
   session.branch_id = given.id
   local told = notices.listen(function(text) terminal:complain(text .. "\n") end,
     { instead = true, members = terminal:is_interactive() })

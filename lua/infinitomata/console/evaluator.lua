@@ -2,7 +2,7 @@
 --- Reads chunks as Lua's own console does, and runs each in a task of its own:
 --- a call that waits gives the loop back, and an evaluation that does not end
 --- can be interrupted wherever it is.
-local errors = require "finitomata.error"
+local interrupts = require "infinitomata.console.interrupts"
 local printer = require "infinitomata.console.printer"
 local task = require "finitomata.task"
 
@@ -15,13 +15,10 @@ local TRACE_MAX <const> = 8
 ---@field private _co thread?      the coroutine while it runs
 ---@field private _stop boolean    it has been interrupted
 ---@field private _inside boolean  what was typed is on the stack
----@field private _guard? fun(co: thread, trip: fun(stop: boolean): boolean): fun()
----@field private _uncover fun()  undoes what `_guard` did
 local Evaluation = {}
 Evaluation.__index = Evaluation
 
----What an interrupted evaluation raises.
-local interrupted = errors.new("interrupted", "interrupted!")
+local interrupted = interrupts.interrupted
 
 ---@param problem string a syntax error
 local function unfinished(problem)
@@ -78,18 +75,8 @@ end
 
 ---Gives back what the coroutine took, before it serves anybody else.
 local function release(evaluation)
-  local co = evaluation._co
+  debug.sethook(evaluation._co)
   evaluation._co = nil
-  evaluation._uncover()
-  debug.sethook(co)
-end
-
----Called by a hook inside the evaluation. Raises again and again until what was
----typed has ended: a pcall in a loop does not keep it.
----@return boolean done nothing is to be done here
-local function trip(evaluation)
-  if not evaluation._stop or not evaluation._inside then return true end
-  error(interrupted, 0)
 end
 
 ---From here on nothing is left to interrupt.
@@ -98,22 +85,8 @@ local function outside(evaluation, ...)
   return ...
 end
 
-local function nothing() end
-
----Makes a coroutine that runs for this evaluation as easy to stop as itself.
----@param co thread
----@return fun() undo
-function Evaluation:cover(co)
-  if not self._guard then return nothing end
-  return self._guard(co, function(stop)
-    self._stop = self._stop or stop
-    return trip(self)
-  end)
-end
-
 local function evaluate(evaluation, chunk, done)
   evaluation._co = coroutine.running()
-  evaluation._uncover = evaluation:cover(evaluation._co)
   local results = table.pack(xpcall(function()
     evaluation._inside = true
     if evaluation._stop then error(interrupted, 0) end -- before it began
@@ -131,22 +104,46 @@ end
 ---results as table.pack makes them, or the problem as the only one.
 ---@param chunk function
 ---@param done fun(ok: boolean, results: table)
----@param guard? fun(co: thread, trip: fun(stop: boolean): boolean): fun()  has a
----  function of its own call `trip` inside the coroutine when that may have to
----  stop; returns what undoes it
 ---@return infinitomata.console.Evaluation
-function M.start(chunk, done, guard)
-  local evaluation = setmetatable({ _stop = false, _inside = false, _guard = guard }, Evaluation)
+function M.start(chunk, done)
+  local evaluation = setmetatable({ _stop = false, _inside = false }, Evaluation)
   task.spawn(evaluate, evaluation, chunk, done)
   return evaluation
 end
 
----Wakes a coroutine that waits in task.wait, as if that had failed.
+---What was typed runs now, perhaps in a coroutine that it has resumed.
+---@return boolean
+function Evaluation:is_here()
+  if not self._inside then return false end
+  local status = coroutine.status(self._co)
+  return status == "running" or status == "normal"
+end
+
+---@param co thread
+---@return boolean own it is where what was typed runs
+function Evaluation:is_own(co)
+  return co == self._co
+end
+
+---@return boolean
+function Evaluation:is_stopping()
+  return self._stop
+end
+
+---From now on it is to end; whoever asked for it sees to that.
+function Evaluation:stop()
+  self._stop = true
+end
+
+---Wakes a coroutine that waits in task.wait, as if that had failed. One that has
+---yielded to nobody just goes on.
 local function wake(co)
   local frame = debug.getinfo(co, 1, "f")
-  if not frame or frame.func ~= task.wait then return end
-  local _, waiter = debug.getlocal(co, 1, 1)
-  task.wake(waiter, nil, interrupted)
+  if frame and frame.func == task.wait then
+    local _, waiter = debug.getlocal(co, 1, 1)
+    return task.wake(waiter, nil, interrupted)
+  end
+  task.wake({ done = false, co = co })
 end
 
 ---Ends the evaluation: one that waits is woken, one that computes stops at its
@@ -156,37 +153,10 @@ function Evaluation:interrupt()
   local co = self._co
   if not co then return end
   debug.sethook(co, function()
-    if trip(self) then debug.sethook() end
+    if self._inside then error(interrupted, 0) end
+    debug.sethook()
   end, "", 1)
   if coroutine.status(co) == "suspended" then wake(co) end
 end
-
----The library `coroutine` for what is typed: a coroutine that does not end can be
----stopped as well.
----@param current fun(): infinitomata.console.Evaluation?
----@return table
-function M.coroutines(current)
-  local function finish(undo, ...)
-    undo()
-    return ...
-  end
-  local function resume(co, ...)
-    local evaluation = type(co) == "thread" and current()
-    if not evaluation then return coroutine.resume(co, ...) end
-    return finish(evaluation:cover(co), coroutine.resume(co, ...))
-  end
-  local function unwrap(co, ok, ...)
-    if ok then return ... end
-    coroutine.close(co)
-    error((...), 0)
-  end
-  local function wrap(fn)
-    local co = coroutine.create(fn)
-    return function(...) return unwrap(co, resume(co, ...)) end
-  end
-  return setmetatable({ resume = resume, wrap = wrap }, { __index = coroutine })
-end
-
-M.interrupted = interrupted
 
 return M

@@ -2,7 +2,7 @@
 --- A connection over which nothing is said before both ends have proved that they
 --- know the cluster's key, and which nobody else can read: the TLS of the nodes'
 --- links around a TCP connection. It is used as a pipe is.
-local task = require "finitomata.task"
+local clock = require "finitomata.clock"
 
 ---@class infinitomata.console.Sealed
 ---@field private _pipe infinitomata.core.Pipe
@@ -12,6 +12,7 @@ local task = require "finitomata.task"
 ---@field private _held string          opened, not delivered yet
 ---@field private _on? fun(bytes: string?, why: string?)
 ---@field private _over boolean
+---@field private _timer? integer  will deliver what is held
 local Sealed = {}
 Sealed.__index = Sealed
 
@@ -110,16 +111,22 @@ end
 ---@param on boolean as of a pipe
 function Sealed:alert(on)
   self._pipe:alert(on)
-  if not on and self._held ~= "" then task.spawn(function() self:_deliver() end) end
 end
 
----What has come and is not delivered; it still will be.
+---What has come and is not delivered; it will be, from the loop. May be called
+---anywhere, even by a hook: it does nothing but call functions of C.
 ---@return string? bytes nil: the other end is gone
 function Sealed:peek()
   local bytes = self._pipe:grab()
   local plain = bytes and self._seal:input(bytes)
   if not plain then return nil end
   self._held = self._held .. plain
+  if self._held ~= "" and not self._timer then
+    self._timer = clock.real():start(0, function()
+      self._timer = nil
+      self:_deliver()
+    end)
+  end
   return self._held
 end
 

@@ -3,6 +3,7 @@
 --- a session for each connection.
 local cluster = require "infinitomata.cluster"
 local door = require "infinitomata.console.door"
+local interrupts = require "infinitomata.console.interrupts"
 local log = require "finitomata.log"
 local node = require "infinitomata.node"
 local Sealed = require "infinitomata.console.sealed"
@@ -35,6 +36,7 @@ Server.__index = Server
 ---@field private _decoder infinitomata.console.Decoder
 ---@field private _session? infinitomata.console.Session
 ---@field private _told? { cancel: fun(self) }
+---@field private _stop? { cancel: fun(self) }
 ---@field private _width integer
 local Guest = {}
 Guest.__index = Guest
@@ -61,26 +63,28 @@ function Guest:leave()
   server._count = server._count - 1
   if self._told then self._told:cancel() end
   if self._session then self._session:close() end
+  if self._stop then self._stop:cancel() end
   self._pipe:finish()
 end
 
----An evaluation that computes keeps the loop from reading. Its guard looks at
----what has come, when something comes.
-function Guest:guard()
-  local program, pipe = self._server._program, self._pipe
-  local frame = protocol.encode(program, { op = "interrupt" })
-  return function(co, trip)
-    program.guard(co, function()
+---Code that computes keeps the loop from reading. When something comes, it is
+---looked at nevertheless.
+---@private
+function Guest:_listen()
+  local pipe, session = self._pipe, self._session
+  local frame = protocol.encode(self._server._program, { op = "interrupt" })
+  self._stop = interrupts.listen(self._server._program, {
+    asks = function()
       local bytes = pipe:peek()
-      local well = trip(bytes == nil or bytes:find(frame, 1, true) ~= nil)
-      return well
-    end)
-    pipe:alert(true)
-    return function()
-      pipe:alert(false)
-      program.unguard(co)
-    end
-  end
+      if bytes then return bytes:find(frame, 1, true) ~= nil end
+      -- Who is gone asks for nothing but that their own evaluation ends.
+      local evaluation = session:evaluation()
+      return evaluation ~= nil and evaluation:is_here()
+    end,
+    took = function() end,
+    evaluation = function() return session:evaluation() end,
+  })
+  pipe:alert(true)
 end
 
 local function clamped(width)
@@ -101,9 +105,9 @@ function ANSWERS.hello(self, message)
     write = function(text) self:text(text, false) end,
     complain = function(text) self:text(text, true) end,
     width = function() return self._width end,
-    guard = self:guard(),
     remote = true,
   }
+  self:_listen()
   if message.interactive then
     self._told = (require "infinitomata.console.notices").listen(function(text)
       self:text(text .. "\n", true)
@@ -150,7 +154,7 @@ function Guest:hear(message)
   local answer = ANSWERS[message.op]
   local greeting = message.op == "hello"
   if not answer or greeting == (self._session ~= nil) then return false end
-  local busy = self._session and self._session:is_running()
+  local busy = self._session and self._session:evaluation()
   if busy and (message.op == "line" or message.op == "run") then return false end
   answer(self, message)
   return true

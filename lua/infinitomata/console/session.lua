@@ -23,7 +23,6 @@ Session.__index = Session
 ---@field write fun(text: string)     shows results and whatever is printed
 ---@field complain fun(text: string)  shows what went wrong
 ---@field width? fun(): integer       of the screen
----@field guard? fun(co: thread, trip: fun(): boolean): fun()
 ---@field remote? boolean             the prompt is not in this process
 
 local HELP <const> = [[
@@ -43,6 +42,17 @@ Commands:
 
 local NAMES = { "branch", "finitomata", "help", "infinitomata", "node", "print" }
 
+---What is typed runs in a coroutine, but it is nobody's to yield.
+local function coroutines(session)
+  local function yield(...)
+    if session._running and session._running:is_own(coroutine.running()) then
+      error("attempt to yield from outside a coroutine", 2)
+    end
+    return coroutine.yield(...)
+  end
+  return setmetatable({ yield = yield }, { __index = coroutine })
+end
+
 ---What a session offers besides the globals of Lua.
 local function offers(session, write)
   local function say(...)
@@ -52,7 +62,7 @@ local function offers(session, write)
   end
   local values = {
     print = say,
-    coroutine = evaluator.coroutines(function() return session._running end),
+    coroutine = coroutines(session),
     help = function() write(HELP .. commands.run(session, ".help") .. "\n") end,
   }
   local modules = {
@@ -118,9 +128,9 @@ function Session:prompt()
   return ok and text or default
 end
 
----@return boolean
-function Session:is_running()
-  return self._running ~= nil
+---@return infinitomata.console.Evaluation?
+function Session:evaluation()
+  return self._running
 end
 
 ---@private
@@ -139,7 +149,7 @@ function Session:_start(chunk, finish)
     self._running = nil
     local shown, problem = pcall(finish, ok, results)
     if not shown then self._options.complain(printer.problem(problem) .. "\n") end
-  end, self._options.guard)
+  end)
 end
 
 ---@private

@@ -23,7 +23,8 @@ local printer = require "infinitomata.console.printer"
 ---@field private _asking boolean
 ---@field private _over boolean
 ---@field private _partial string    printed without a line's end while one is typed
----@field private _consumed integer  the SIGINT that an evaluation took already
+---@field private _heard integer     how many SIGINTs were heard of
+---@field private _taken? integer    the last that an evaluation has taken
 ---@field private _echoed boolean    "^C" stands on the line where text would begin
 local Terminal = {}
 Terminal.__index = Terminal
@@ -39,7 +40,7 @@ function Terminal.open(program)
     _asking = false,
     _over = false,
     _partial = "",
-    _consumed = -1,
+    _heard = program.interrupts(),
     _echoed = false,
   }, Terminal)
   self._console = program.console_open(function(line) self:_take(line) end, function(before)
@@ -151,7 +152,8 @@ end
 ---Ctrl-C: gives up the evaluation, or the line.
 ---@private
 function Terminal:_interrupt()
-  if self._consumed == self._program.interrupts() then return end
+  self._heard = self._program.interrupts()
+  if self._heard == self._taken then return end
   if not self._asking then
     self._echoed = self.mode == "edit"
     self._backend:interrupt()
@@ -163,24 +165,16 @@ function Terminal:_interrupt()
   self:_ask()
 end
 
----What makes a coroutine of this process heed Ctrl-C while it computes.
----@return fun(co: thread, trip: fun(stop: boolean): boolean): fun()
-function Terminal:guard()
-  local program = self._program
-  return function(co, trip)
-    local seen = program.interrupts()
-    program.guard(co, function()
-      local now = program.interrupts()
-      local stop = now ~= seen
-      if stop and self._consumed ~= now then
-        self._consumed = now
-        self._echoed = self.mode == "edit"
-      end
-      local well = trip(stop)
-      return well
-    end)
-    return function() program.unguard(co) end
-  end
+---@return boolean asked Ctrl-C was typed, and nobody has heard of it yet
+function Terminal:asks()
+  return self._heard ~= self._program.interrupts()
+end
+
+---An evaluation has heard of it.
+function Terminal:took()
+  self._heard = self._program.interrupts()
+  self._taken = self._heard
+  self._echoed = self.mode == "edit"
 end
 
 ---Asks for lines until there are no more, or until `.quit`.

@@ -45,13 +45,13 @@ describe("evaluator.start", function()
   teardown(function() watch:stop() end)
 
   ---Evaluates to the end, with what `meanwhile` does to the evaluation.
-  local function run(text, env, meanwhile, guard)
+  local function run(text, env, meanwhile)
     return finitomata.run(function()
       local waiter = task.waiter()
       local chunk = assert(evaluator.compile(text, env or setmetatable({}, { __index = _G })))
       local evaluation = evaluator.start(chunk, function(ok, results)
         task.wake(waiter, ok, results)
-      end, guard)
+      end)
       if meanwhile then meanwhile(evaluation) end
       return task.wait(waiter, 5000)
     end)
@@ -107,34 +107,13 @@ describe("evaluator.start", function()
     assert.same({ "interrupted!", n = 1 }, results)
   end)
 
-  it("stops what computes, through pcall and coroutines of its own", function()
-    for _, text in ipairs {
-      "io.popen('kill -INT $PPID'):close() while true do end",
-      "io.popen('kill -INT $PPID'):close() while true do pcall(error) end",
-      "io.popen('kill -INT $PPID'):close() local t = {3, 2, 1} while true do table.sort(t, "
-        .. "function(a, b) pcall(error) return a < b end) end",
-      "coroutine.wrap(function() io.popen('kill -INT $PPID'):close() while true do end end)()",
-    } do
-      local seen = core.interrupts()
-      local current
-      local env = setmetatable({ coroutine = evaluator.coroutines(function() return current end) },
-        { __index = _G })
-      local ok, results = run(text, env, function(evaluation) current = evaluation end,
-        function(co, trip)
-          core.guard(co, function() return trip(core.interrupts() ~= seen) end)
-          return function() core.unguard(co) end
-        end)
-      assert.is_false(ok, text)
-      assert.same({ "interrupted!", n = 1 }, results, text)
-    end
-  end)
-
-  it("leaves what it did not start alone", function()
-    local ok = run("1", nil, nil, function(co, trip)
-      core.guard(co, function() return trip(false) end)
-      return function() core.unguard(co) end
-    end)
-    assert.is_true(ok)
-    assert.is_nil((debug.gethook()))
+  it("ends a chunk that has yielded to nobody", function()
+    local ok, results = run("require('finitomata.task').spawn(stop) coroutine.yield()",
+      { require = require, coroutine = coroutine, stop = function() end },
+      function(evaluation)
+        task.spawn(function() evaluation:interrupt() end)
+      end)
+    assert.is_false(ok)
+    assert.same({ "interrupted!", n = 1 }, results)
   end)
 end)

@@ -152,15 +152,11 @@ describe("a terminal", function()
 
   it("does not take one Ctrl-C twice", function()
     play("edit", function(console, terminal, signals)
-      local program = terminal._program
-      local looked
-      program.guard = function(_, fn) looked = fn end
-      program.unguard = function() end
-      local uncover = terminal:guard()(nil, function(stop) return stop end)
-      assert.is_false(looked())
+      assert.is_false(terminal:asks())
       console.interrupts = 1
-      assert.is_true(looked())
-      uncover()
+      assert.is_true(terminal:asks())
+      terminal:took()
+      assert.is_false(terminal:asks())
       signals.SIGINT()
       assert.is_nil(console.interrupted)
     end)
