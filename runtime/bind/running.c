@@ -32,10 +32,17 @@ static bool any_is_on(const inf_running *running) {
     return on;
 }
 
+/* Whether there is still something to look at. */
+static bool is_ringing(inf_running *running) {
+    running->ringing = false;
+    if (any_is_on(running)) running->ringing = true; /* or again by now */
+    return running->ringing;
+}
+
 static void hook(lua_State *L, lua_Debug *event);
 
 static void arm(lua_State *co) {
-    lua_sethook(co, hook, LUA_MASKCALL | LUA_MASKCOUNT, 1);
+    lua_sethook(co, hook, LUA_MASKCOUNT, 1);
 }
 
 static void hook(lua_State *L, lua_Debug *event) {
@@ -47,12 +54,9 @@ static void hook(lua_State *L, lua_Debug *event) {
         if (!is_on(running, i)) continue;
         if (running->alarms[i].answer(L)) running->alarms[i].seen = rung;
     }
-    if (any_is_on(running)) return;
-    running->ringing = false;
+    if (is_ringing(running)) return;
     lua_sethook(L, NULL, 0, 0);
-    if (!any_is_on(running)) return;
-    running->ringing = true; /* rung since we looked */
-    arm(L);
+    if (is_ringing(running)) arm(L); /* rung since we looked */
 }
 
 inf_running *inf_running_of(lua_State *L) {
@@ -84,6 +88,7 @@ void inf_running_ring(inf_running *running, int alarm, lua_State *co) {
 
 void inf_running_hush(inf_running *running, int alarm) {
     running->alarms[alarm].seen = running->alarms[alarm].rung;
+    (void)is_ringing(running);
 }
 
 bool inf_running_holds(lua_State *L, lua_State *co) {
