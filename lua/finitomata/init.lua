@@ -78,11 +78,12 @@ local LINK_OPTIONS <const> = { clock = "table", node = "string", seed = "number"
 
 ---Starts a branch, FSMs under names of their own, or gives the one that runs under
 ---the id.
----@param id? any "default" when absent
+---@param id? any "default" when absent; it may be left out before a table of options
 ---@param options? {clock: finitomata.Clock?, node: string?, seed: integer?} the clock that its FSMs
 ---  live by, what they see as `fsm.node`, the seed of `random`; used only when the branch is new
 ---@return finitomata.Branch
 function M.start_link(id, options)
+  if type(id) == "table" and options == nil then id, options = nil, id end
   check.options(options, LINK_OPTIONS, 2, "start_link")
   if id == nil then id = "default" end
   local branch = branches[id]

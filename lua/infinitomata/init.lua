@@ -24,13 +24,14 @@ local M = {
 ---Starts a branch, or gives the one that runs under the id. A branch reaches over all
 ---nodes that started one under this id; names are of their own in a branch.
 ---@async
----@param id? string "default" when absent
+---@param id? string "default" when absent; it may be left out before a table of options
 ---@param options? table what `finitomata.start_link` takes; the keys of
 ---  [the retry policy](#the-retry-policy); and `resolve`, which of two FSMs of one name stays when
 ---  views had differed: `"last"` (default), `"oldest"`, or a function, see
 ---  [who stays](consistency.md#who-stays)
 ---@return infinitomata.Branch
 function M.start_link(id, options)
+  if type(id) == "table" and options == nil then id, options = nil, id end
   check.optional(id, "string", 1, "start_link")
   check.optional(options, "table", 2, "start_link")
   return branches.start(id, options)

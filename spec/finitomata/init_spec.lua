@@ -15,7 +15,10 @@ describe("finitomata", function()
   end)
 
   it("offers all calls as functions on the default branch", function()
-    finitomata.start_link(nil, { clock = finitomata.virtual_clock() })
+    finitomata.start_link():stop() -- whatever ran there before
+    local clock = finitomata.virtual_clock()
+    local branch = finitomata.start_link { clock = clock }
+    assert.same({ "default", clock }, { branch.id, branch.clock })
     local definition = finitomata.define { fsm = "a --> |x| b\nb --> |y| c" }
     assert(finitomata.start_fsm("one", definition, { n = 1 }))
     assert.equal("b", (finitomata.call("one", "x")))

@@ -4,8 +4,8 @@ local random_of = require "finitomata.random"
 local schema = require "finitomata.schema"
 local worlds = require "spec.support.world"
 
-local SHAPE = { total = "integer", name = "string?", items = { { sku = "string", price = "number" } },
-  open = "boolean", rest = "any?" }
+local SHAPE = { total = "integer", name = "string?", open = "boolean", rest = "any?",
+  items = { { sku = "string", price = "number" } } }
 
 describe("The shape of a payload", function()
   it("is fitted by what has every key, and no other", function()

@@ -69,6 +69,7 @@ describe("infinitomata without a node", function()
     shop:stop()
     assert.equal(0, infinitomata.start_link("shop"):count())
     infinitomata.start_link("shop"):stop()
+    assert.equal("default", infinitomata.start_link({ attempts = 3 }).id)
   end)
 
   it("tells a monitor who comes and goes", function()
