@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim_crowd.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/member_part.h" /* inf_retransmit_limit, inf_news_clear */
@@ -321,20 +322,22 @@ inf_member *sim_crowd_member(const sim *s, size_t node) {
     return u->member != NULL ? sim_member_of(u->member) : NULL;
 }
 
-/* The list of all nodes, as push/pull says it. */
-static void put_list(const sim *s, inf_buf *out) {
-    static const inf_tag tags[] = {
-        {{(const uint8_t *)INF_TAG_PROTOCOL, 3}, {(const uint8_t *)"1", 1}},
-        {{(const uint8_t *)INF_TAG_RPC, 3}, {(const uint8_t *)"7947", 4}},
-        {{(const uint8_t *)INF_TAG_BOOT, 3}, {(const uint8_t *)"1", 1}}};
-    inf_buf meta;
-    inf_buf_init(&meta, inf_alloc_libc());
-    INF_ASSERT(inf_meta_encode(&meta, tags, INF_COUNT(tags)) == 0);
+void sim_crowd_list(const sim *s, uint64_t boots, inf_buf *out) {
     inf_message_encode(out,
                        &(inf_message){.kind = INF_MESSAGE_PUSH_PULL,
                                       .node_count = (uint32_t)sim_count(s)});
     for (size_t i = 0; i < sim_count(s); i++) {
+        char boot[24];
+        uint64_t life = 1 + boots * (inf_hash(sim_name(i), 3) % 1000003);
+        int len = snprintf(boot, sizeof boot, "%llu", (unsigned long long)life);
+        inf_tag tags[] = {
+            {inf_slice_str(INF_TAG_PROTOCOL), inf_slice_str("1")},
+            {inf_slice_str(INF_TAG_RPC), inf_slice_str("7947")},
+            {inf_slice_str(INF_TAG_BOOT), inf_slice_of(boot, (size_t)len)}};
         inf_addr addr = sim_addr(s, i);
+        inf_buf meta;
+        inf_buf_init(&meta, inf_alloc_libc());
+        INF_ASSERT(inf_meta_encode(&meta, tags, INF_COUNT(tags)) == 0);
         inf_message_encode(
             out, &(inf_message){.kind = INF_MAP_STATE,
                                 .node = sim_name(i),
@@ -343,8 +346,8 @@ static void put_list(const sim *s, inf_buf *out) {
                                 .incarnation = 1,
                                 .meta = inf_buf_view(&meta),
                                 .vsn = inf_slice_of("\1\5\2\2\5\5", 6)});
+        inf_buf_deinit(&meta);
     }
-    inf_buf_deinit(&meta);
 }
 
 void sim_crowd_start(sim *s) {
@@ -356,7 +359,7 @@ void sim_crowd_start(sim *s) {
     inf_buf_init(&scratch, inf_alloc_libc());
     inf_buf_init(&datagram, inf_alloc_libc());
     inf_buf_init(&encoded, inf_alloc_libc());
-    put_list(s, &list);
+    sim_crowd_list(s, 0, &list);
     for (size_t i = 0; i < sim_count(s); i++) {
         sim_start(s, i);
         inf_member *m = sim_crowd_member(s, i);

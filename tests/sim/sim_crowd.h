@@ -20,6 +20,9 @@ extern const sim_kind sim_crowd_kind;
 /** Starts all nodes; every whole one knows every node at once, without any news
     on its way. Push/pull is to be off: the crowd takes no streams. */
 void sim_crowd_start(sim *s);
+/** Appends the list of all nodes, as push/pull says it, with boot generations
+    that differ by multiples of `boots`; 0: all are 1. */
+void sim_crowd_list(const sim *s, uint64_t boots, inf_buf *out);
 /** The member of a whole node. */
 inf_member *sim_crowd_member(const sim *s, size_t node);
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/member_part.h" /* inf_push_pull_ms */
 #include "sim_crowd.h"
 
 typedef struct load {
@@ -77,6 +78,32 @@ static void row(const char *kind, size_t nodes, size_t whole, load quiet,
     (void)fclose(file);
 }
 
+/* Bytes of the list of all, as it travels once every 30 s among the few and
+   every 5 minutes among ten thousand. */
+static void list_row(const sim *s) {
+    static const inf_framing framing = {.compress = true};
+    const char *path = getenv("FIGURES");
+    uint64_t every_ms = inf_push_pull_ms(30000, sim_count(s));
+    inf_buf list, frame;
+    inf_buf_init(&list, inf_alloc_libc());
+    inf_buf_init(&frame, inf_alloc_libc());
+    sim_crowd_list(s, 1700007, &list); /* as clocks would give them */
+    assert_int_equal(inf_stream_frame(&framing, true, inf_buf_view(&list),
+                                      inf_alloc_libc(), &frame),
+                     0);
+    printf("# %zu members: a list of %zu bytes goes out and comes in every "
+           "%.0f s\n",
+           sim_count(s), frame.len, (double)every_ms / 1000);
+    FILE *file = path != NULL ? fopen(path, "a") : NULL;
+    if (file != NULL) {
+        (void)fprintf(file, "list\t%zu\t%zu\t%.0f\n", sim_count(s), frame.len,
+                      (double)every_ms / 1000);
+        (void)fclose(file);
+    }
+    inf_buf_deinit(&list);
+    inf_buf_deinit(&frame);
+}
+
 typedef struct result {
     load quiet;
     load busy;
@@ -94,6 +121,7 @@ static result run(size_t nodes, size_t whole) {
                                     .ctx = &w,
                                     .watch = watch});
     sim_crowd_start(s);
+    list_row(s);
     sim_run_ms(s, 5000);
     load quiet = measure(s, SECONDS, false);
     w.updates = 0;

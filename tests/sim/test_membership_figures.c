@@ -280,7 +280,7 @@ static void a_hundred_detect_as_memberlist_was_measured(void **state) {
    last of them? */
 static double measure_many(size_t nodes, size_t dead,
                            inf_member_tuning tuning) {
-    enum { RUNS = 15 };
+    enum { RUNS = 61 };
     double took[RUNS];
     for (size_t i = 0; i < RUNS; i++) {
         record r;
