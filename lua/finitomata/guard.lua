@@ -42,6 +42,11 @@ function M.report(who, where)
   log.error("%s: error in %s: %s", tostring(who), where, trace)
 end
 
+local function reported(who, where, ok, ...)
+  if not ok then M.report(who, where) end
+  return ok, ...
+end
+
 ---Calls `fn` and reports what it raises.
 ---@param who any
 ---@param where string
@@ -50,9 +55,19 @@ end
 ---@return boolean ok
 ---@return any ... results, or what was raised
 function M.call(who, where, fn, ...)
-  local results = table.pack(xpcall(fn, catch, ...))
-  if not results[1] then M.report(who, where) end
-  return table.unpack(results, 1, results.n)
+  return reported(who, where, xpcall(fn, catch, ...))
+end
+
+---The same under another protection than `xpcall`, a watchdog's for one.
+---@param protect fun(fn: function, catch: function, ...): boolean, any
+---@param who any
+---@param where string
+---@param fn function
+---@param ... any
+---@return boolean ok
+---@return any ...
+function M.call_by(protect, who, where, fn, ...)
+  return reported(who, where, protect(fn, catch, ...))
 end
 
 return M

@@ -528,7 +528,7 @@ function M.terminate(self, reason)
   local handler = self[NODE].on_terminate
   if handler then
     context.fsm = self
-    guard.call(self[NAME], "on_terminate", handler, self, reason)
+    guard.call_by(self[KIND].protect, self[NAME], "on_terminate", handler, self, reason)
     context.fsm = nil
   end
   M.vanish(self, reason)

@@ -74,7 +74,7 @@ local function run_on_start(kind, name, payload)
   if not handler then return true, payload, false end
   local given = payload
   if not kind.share then given = payloads.copy(payload) end
-  local results = table.pack(guard.call(name, "on_start", handler, given))
+  local results = table.pack(guard.call_by(kind.protect, name, "on_start", handler, given))
   if not results[1] then
     return false, Error.new("on_start", ("`%s` did not start: %s"):format(tostring(name),
       Error.text(results[2])), { stage = "on_start", reason = "raised", error = results[2] })
@@ -100,8 +100,8 @@ end
 ---@return any state or the error
 ---@return any payload
 local function load(kind, name, payload)
-  local ok, lifecycle, state, stored = guard.call(name, "load", kind.store.load, name,
-    payloads.copy(payload))
+  local ok, lifecycle, state, stored = guard.call_by(kind.protect, name, "load",
+    kind.store.load, name, (payloads.copy(payload)))
   if not ok then
     return false, Error.new("persistency", ("`%s` cannot be loaded: %s"):format(tostring(name),
       Error.text(lifecycle)), { stage = "persistency", reason = lifecycle })

@@ -303,7 +303,8 @@ local READ <const> = { full = instances.snapshot, state = instances.current,
   payload = instances.payload }
 
 local function apply(fsm, fn)
-  local ok, result = guard.call(instances.name(fsm), "state", fn, fsm)
+  local ok, result = guard.call_by(instances.kind(fsm).protect, instances.name(fsm), "state",
+    fn, fsm)
   if ok then return result end
   return Error.fail("raised", Error.text(result), { reason = result })
 end

@@ -47,8 +47,8 @@ local function tell_store(self, err)
   if not adapter or not adapter.store_error then return end
   local info = { stage = err.stage, from = err.state, event = err.event,
     event_payload = err.event_payload, object = shown(self) }
-  local ok, answer, reason = guard.call(self[NAME], "store_error", adapter.store_error, self[NAME],
-    shown(self), err.reason, info)
+  local ok, answer, reason = guard.call_by(self[KIND].protect, self[NAME], "store_error",
+    adapter.store_error, self[NAME], shown(self), err.reason, info)
   if ok and (answer or answer == nil and reason == nil) then return end
   local failed = refusal("persistency", "persistency", ok and reason or answer, self[NODE],
     err.event, err.event_payload)
@@ -131,8 +131,8 @@ local function store(self, node, edge, target, payload, event_payload)
   if not kind.share then given = copy(payload) end
   local info = { from = node.name, to = target.name, event = edge.event,
     event_payload = event_payload, object = shown(self), definition = kind.plan.definition.hash }
-  local ok, answer, second = guard.call(self[NAME], "store", kind.store.store, self[NAME], given,
-    info)
+  local ok, answer, second = guard.call_by(kind.protect, self[NAME], "store", kind.store.store,
+    self[NAME], given, info)
   local reason
   if not ok then
     reason = answer

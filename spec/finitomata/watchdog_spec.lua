@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local clock = require "finitomata.clock"
+local finitomata = require "finitomata"
 local task = require "finitomata.task"
 local watchdog = require "finitomata.watchdog"
 local worlds = require "spec.support.world"
@@ -151,6 +152,32 @@ describe("The watchdog", function()
     assert.equal("a", world.branch:state("fsm", "state"))
     assert.same({ n = 1 }, world.branch:state("fsm", "payload"))
     assert.equal("c", (world.branch:call("fsm", "z")))
+    world:close()
+  end)
+
+  it("stops everything that belongs to a definition", function()
+    local world = worlds.new()
+    local function options(more)
+      more.fsm, more.max_handler_ms, more.auto_terminate = "a --> |x| b", 20, true
+      return finitomata.define(more)
+    end
+    local function adapter(more)
+      local own = { load = function() end, store = function() end }
+      for name, fn in pairs(more) do own[name] = fn end
+      return { persistency = own }
+    end
+    local starts = { on_start = options { on_start = forever },
+      load = options(adapter { load = forever }) }
+    for name, definition in pairs(starts) do
+      assert.is_nil((world.branch:start_fsm(name, definition)), name)
+    end
+    assert(world.branch:start_fsm("store", options(adapter { store = forever })))
+    world.clock:advance(0)
+    assert.equal("*", world.branch:state("store", "state"))
+    assert(world.branch:start_fsm("end", options { on_terminate = forever }))
+    assert.equal("*", (world.branch:call("end", "x")))
+    assert(world.branch:start_fsm("read", options {}))
+    assert.equal("raised", select(2, world.branch:state("read", forever)).code)
     world:close()
   end)
 
