@@ -286,8 +286,8 @@ end
 local function choose(fsm, node)
   local list, answer = choices(node.fork), nil
   if node.on_fork then
-    local ok, result = guard.call_by(fsm[KIND].protect, fsm[NAME], "on_fork", node.on_fork, node.name,
-      fsm.payload)
+    local ok, result = guard.call_by(fsm[KIND].protect, fsm[NAME], "on_fork", node.on_fork,
+      node.name, fsm.payload)
     if not ok then return nil, "on_fork_raised" end
     answer = result
   end

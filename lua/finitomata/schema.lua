@@ -3,6 +3,8 @@
 --- What a payload has to look like: the option `payload` of a definition. A shape is
 --- the name of a type, with `?` behind it when the value may be absent; a table of
 --- shapes by key; or `{ shape }`, a list of such values.
+local order = require("finitomata.order")
+
 local M = {}
 
 local function is_type(name)
@@ -20,13 +22,6 @@ local TYPES <const> = {
 
 -- What a random payload takes its strings from.
 local WORDS <const> = { "", "a", "word", "two words", "größer", "\0", ("long "):rep(20) }
-
-local function keys_of(shape)
-  local keys = {}
-  for key in pairs(shape) do keys[#keys + 1] = key end
-  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
-  return keys
-end
 
 local function split(name)
   local bare = name:match("^(.*)%?$")
@@ -50,7 +45,7 @@ function M.fault(shape, path)
     return ("%s: the name of a type or a table of shapes expected, got %s"):format(path,
       type(shape))
   end
-  for _, key in ipairs(keys_of(shape)) do
+  for _, key in ipairs(order.keys(shape)) do
     local fault = M.fault(shape[key], ("%s.%s"):format(path, tostring(key)))
     if fault then return fault end
   end
@@ -72,11 +67,11 @@ local function table_mismatch(shape, value, path)
     end
     return nil
   end
-  for _, key in ipairs(keys_of(shape)) do
+  for _, key in ipairs(order.keys(shape)) do
     local why = M.mismatch(shape[key], value[key], ("%s.%s"):format(path, tostring(key)))
     if why then return why end
   end
-  for _, key in ipairs(keys_of(value)) do
+  for _, key in ipairs(order.keys(value)) do
     if shape[key] == nil then
       return ("%s: unknown key '%s'"):format(path, tostring(key))
     end
@@ -107,7 +102,7 @@ function M.random(shape, roll)
     if is_list(shape) then
       for i = 1, roll(4) - 1 do value[i] = M.random(shape[1], roll) end
     else
-      for _, key in ipairs(keys_of(shape)) do value[key] = M.random(shape[key], roll) end
+      for _, key in ipairs(order.keys(shape)) do value[key] = M.random(shape[key], roll) end
     end
     return value
   end

@@ -18,6 +18,7 @@ local check = require("finitomata.check")
 local clocks = require("finitomata.clock")
 local definitions = require("finitomata.definition")
 local explore = require("finitomata.explore")
+local order = require("finitomata.order")
 local schema = require("finitomata.schema")
 local supervisor = require("finitomata.supervisor")
 local task = require("finitomata.task")
@@ -45,16 +46,6 @@ local Walk = { __name = "finitomata.Walk" }
 
 local WORD <const> = "^[%a_][%w_]*$"
 
-local function sorted_keys(value)
-  local keys = {}
-  for key in pairs(value) do keys[#keys + 1] = key end
-  table.sort(keys, function(a, b)
-    if type(a) == type(b) and (type(a) == "number" or type(a) == "string") then return a < b end
-    return type(a) < type(b)
-  end)
-  return keys
-end
-
 ---A value as Lua would write it, on one line.
 ---@param value any
 ---@param depth? integer
@@ -66,7 +57,7 @@ local function shown(value, depth)
   if depth > 6 then return "{ ... }" end
   local parts, length = {}, #value
   for i = 1, length do parts[i] = shown(value[i], depth + 1) end
-  for _, key in ipairs(sorted_keys(value)) do
+  for _, key in ipairs(order.keys(value)) do
     if not (math.type(key) == "integer" and key >= 1 and key <= length) then
       local name = type(key) == "string" and key:find(WORD) and key
         or "[" .. shown(key, depth + 1) .. "]"
@@ -276,7 +267,7 @@ local function check_payload(self, expected)
   elseif expected.payload ~= nil and not same(expected.payload, got) then
     fail(self, "expected payload: %s\n             got: %s", shown(expected.payload), shown(got))
   end
-  for _, key in ipairs(sorted_keys(expected.fields or {})) do
+  for _, key in ipairs(order.keys(expected.fields or {})) do
     local own = type(got) == "table" and got[key] or nil
     if not same(expected.fields[key], own) then
       fail(self, "expected payload.%s: %s\n                got: %s", tostring(key),

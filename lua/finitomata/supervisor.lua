@@ -12,6 +12,7 @@ local flows = require("finitomata.flow")
 local guard = require("finitomata.guard")
 local instances = require("finitomata.instance")
 local log = require("finitomata.log")
+local order = require("finitomata.order")
 local payloads = require("finitomata.payload")
 local random = require("finitomata.random")
 local starting = require("finitomata.starting")
@@ -100,17 +101,6 @@ local function already(self, name)
   local fsm = self._fsms[name]
   return Error.new("already_started", ("an FSM `%s` runs already"):format(tostring(name)),
     { name = name, node = self.node, ref = fsm and self:_ref(fsm) })
-end
-
----The names in an order that does not depend on where tables lie in memory.
-local function sorted_names(fsms)
-  local names = {}
-  for name in pairs(fsms) do names[#names + 1] = name end
-  table.sort(names, function(a, b)
-    if type(a) == type(b) and (type(a) == "string" or type(a) == "number") then return a < b end
-    return tostring(a) < tostring(b)
-  end)
-  return names
 end
 
 ---@private
@@ -303,8 +293,8 @@ local READ <const> = { full = instances.snapshot, state = instances.current,
   payload = instances.payload }
 
 local function apply(fsm, fn)
-  local ok, result = guard.call_by(instances.kind(fsm).protect, instances.name(fsm), "state",
-    fn, fsm)
+  local protect = instances.kind(fsm).protect
+  local ok, result = guard.call_by(protect, instances.name(fsm), "state", fn, fsm)
   if ok then return result end
   return Error.fail("raised", Error.text(result), { reason = result })
 end
@@ -457,7 +447,7 @@ function Branch:random()
     return Error.fail("empty", ("there is no FSM in the branch `%s`"):format(tostring(self.id)))
   end
   if not self._names then
-    self._names, self._stale = sorted_names(self._fsms), {}
+    self._names, self._stale = order.keys(self._fsms), {}
   end
   local names, stale = self._names, self._stale
   while true do
@@ -526,7 +516,7 @@ end
 ---@return true
 function Branch:stop()
   local fsms = {}
-  for i, name in ipairs(sorted_names(self._fsms)) do fsms[i] = self._fsms[name] end
+  for i, name in ipairs(order.keys(self._fsms)) do fsms[i] = self._fsms[name] end
   local waiters = {}
   for i, fsm in ipairs(fsms) do
     waiters[i] = task.waiter()
@@ -570,7 +560,7 @@ function Branch:renew(definition, follow)
       stay[name] = fsm
     end
   end
-  return sorted_names(stay)
+  return order.keys(stay)
 end
 
 -- ---- watching ------------------------------------------------------------------

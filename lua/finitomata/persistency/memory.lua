@@ -2,6 +2,7 @@
 
 --- Snapshots in a table: they survive the FSM, not the process.
 local Error = require("finitomata.error")
+local order = require("finitomata.order")
 local payloads = require("finitomata.payload")
 
 local M = {}
@@ -80,10 +81,7 @@ function M.new()
   end
 
   function adapter.names()
-    local names = {}
-    for name in pairs(snapshots) do names[#names + 1] = name end
-    table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
-    return names
+    return order.keys(snapshots)
   end
 
   return adapter
