@@ -119,7 +119,8 @@ static bool b_holds_one(world *w) {
     return w->nodes[1].held_count == 1;
 }
 
-static void a_call_outlives_a_restart_of_the_owner(void **state) {
+static void
+a_call_ends_with_its_owner_and_the_next_finds_the_new_life(void **state) {
     world *w = *state;
     world_start_three(w);
     node_claim(&w->nodes[1], "order-7");
@@ -129,12 +130,16 @@ static void a_call_outlives_a_restart_of_the_owner(void **state) {
     assert_true(world_run_until(w, b_holds_one));
     node_stop(&w->nodes[1]);
     assert_true(world_run_until(w, order_7_is_nowhere));
+    assert_true(world_run_until(w, one_result));
+    assert_int_equal(w->status, INF_EUNREACHABLE); /* it may have been done */
 
     w->nodes[1].manners = ANSWER;
     world_start(w, 1);
     world_join(w, 1, 2);
     node_claim(&w->nodes[1], "order-7");
-    assert_true(world_run_until(w, one_result));
+    assert_true(world_run_until(w, order_7_is_everywhere));
+    node_call_name(&w->nodes[0], "order-7", 100000, 2);
+    assert_true(world_run_until(w, two_results));
     assert_int_equal(w->status, 0);
     assert_string_equal(w->by, "b");
     assert_int_equal(w->nodes[1].requests, 2); /* one in each life */
@@ -289,7 +294,7 @@ int main(void) {
         TEST(everybody_can_call_everybody),
         TEST(a_name_nobody_has_is_exhausted_after_its_attempts),
         TEST(a_call_waits_for_a_name_and_is_woken_by_it),
-        TEST(a_call_outlives_a_restart_of_the_owner),
+        TEST(a_call_ends_with_its_owner_and_the_next_finds_the_new_life),
         TEST(a_call_to_a_dead_node_ends_as_soon_as_it_is_known),
         TEST(a_name_lost_with_its_node_is_answered_at_once),
         TEST(where_it_is_not_it_is_looked_for_again),
