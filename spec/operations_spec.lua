@@ -157,7 +157,6 @@ local LIMITS <const> = {
   ["branches of a node"] = { "runtime/core/node.h", "INF_BRANCHES_MAX" },
   ["keys of a node"] = { "runtime/core/keyring.h", "INF_KEYS_MAX" },
   ["tags of a node, with their keys"] = { "runtime/core/node.h", "INF_TAGS_MAX" },
-  ["a user event, with its name"] = { "runtime/core/member.h", "INF_NOTICE_MAX" },
   ["one message: a payload with all around it"] =
     { "runtime/core/rpc_frame.h", "INF_RPC_FRAME_MAX", 1 << 20 },
   ["calls of one node that have not ended"] = { "runtime/core/rpc.h", "INF_RPC_CALLS_MAX" },

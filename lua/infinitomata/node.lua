@@ -11,6 +11,7 @@ local policy = require "infinitomata.policy"
 local M = {}
 
 local DEFAULT_BIND = "127.0.0.1:7946"
+local NAME_MAX = 128
 
 ---What `node.start` takes.
 ---@class infinitomata.NodeOptions
@@ -111,10 +112,15 @@ function M.start(options)
   check.options(options, OPTIONS, 1, "node.start")
   options = options or {}
   check_membership(options)
+  local name = options.name or hostname()
+  if #name < 1 or #name > NAME_MAX then
+    local text = "a node's name must have 1 to %d bytes, this one has %d"
+    return nil, errors.new("bad_name", text:format(NAME_MAX, #name))
+  end
   if options.config then policy.configure(options.config) end
   branches.default()
   local ok, err = cluster.start({
-    name = options.name or hostname(),
+    name = name,
     bind = options.bind or DEFAULT_BIND,
     advertise = options.advertise,
     rpc = options.rpc,
@@ -198,7 +204,7 @@ end
 
 ---Sends a user event to all other members, Serf's agents among them.
 ---@param name string
----@param payload? string any bytes, a few hundred at most
+---@param payload? string any bytes, as many as fit one datagram: some 1300 with the name
 ---@return true? ok
 ---@return finitomata.Error? err `too_big`, `no_node`
 function M.send_event(name, payload)

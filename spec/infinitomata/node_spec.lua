@@ -9,6 +9,16 @@ local function start(name) return node.start { name = name, bind = "127.0.0.1:0"
 describe("node", function()
   after_each(node.leave)
 
+  it("refuses a name that is too short or too long, and says how long it may be", function()
+    for _, name in ipairs { "", ("n"):rep(129) } do
+      local none, err = start(name)
+      assert.is_nil(none)
+      assert.equal("bad_name", err.code)
+      assert.equal("a node's name must have 1 to 128 bytes, this one has " .. #name, tostring(err))
+    end
+    assert(start(("n"):rep(128)))
+  end)
+
   it("starts again as soon as it has left", function()
     for _, name in ipairs { "one", "two", "three" } do
       assert(start(name))
