@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* How the halves of a partition find each other again. They declare each other
-   dead and, as SWIM has it, forget each other. The book keeps the addresses of the dead and of the
-   seeds, and tries one of them now and then, ever more rarely but for ever, so
-   that the halves meet again without anybody's help. Once one of the dead is
-   back, or talks to us, there is no more pause: what parted us is over, and
-   gossip about it may be missed. */
+   dead and, as SWIM has it, forget each other. The book keeps the addresses of
+   the dead and of the seeds, and tries one of them now and then, ever more
+   rarely but for ever, so that the halves meet again without anybody's help.
+   Once one of the dead is back, or talks to us, there is no more pause: what
+   parted us is over, and gossip about it may be missed. */
 #include "core/member_part.h"
 
 enum {
