@@ -346,6 +346,9 @@ static void a_peer_nobody_talks_to_is_forgotten(void **state) {
     inf_rpc_tick(p->a, p->now_ms);
     inf_rpc_tick(p->b, p->now_ms);
     assert_int_equal(p->a->peers.count, 0);
+    assert_int_equal(p->b->peers.count, 1); /* what it asked stays done */
+    p->now_ms += INF_RPC_KNOWN_MS;
+    inf_rpc_tick(p->b, p->now_ms);
     assert_int_equal(p->b->peers.count, 0);
     assert_true(inf_rpc_deadline(p->b) == INF_NEVER);
 }

@@ -29,6 +29,79 @@ static void a_lost_answer_is_given_again_and_nothing_runs_twice(void **state) {
     pair_check_result(&news, 42, 0);
 }
 
+static void what_moved_on_and_comes_back_runs_once(void **state) {
+    pair *p = *state;
+    inf_retry_policy policy = pair_policy(10);
+    inf_rpc_send send;
+    inf_rpc_news news;
+    pair_call(p, "order-7", "ship", &policy, 1);
+    uint64_t token = pair_run(p);
+    assert_int_equal(inf_rpc_answer(p->b, token, 0, inf_slice_str("shipped"),
+                                    p->now_ms, &send),
+                     1);
+    pair_relink(p); /* the answer is lost, and then order-7 seems to be on c */
+    inf_rpc_call *call = inf_rpc_due(p->a);
+    assert_true(
+        inf_rpc_found(p->a, call, inf_slice_str("c"), p->now_ms, &send));
+    assert_null(send.link);
+    inf_rpc_unsent(p->a, call, INF_EUNREACHABLE, p->now_ms);
+
+    pair_call(p, "order-8", "ship", &policy, 2); /* tells b what to forget */
+    pair_answer(p, pair_run(p), 0, "", &news);
+    pair_check_result(&news, 2, 0);
+
+    p->now_ms += 2000;
+    inf_rpc_tick(p->a, p->now_ms);
+    assert_true(pair_find(p, &send));
+    assert_int_equal(pair_deliver(p->b, &p->in, &send, p->now_ms, &news), 0);
+    assert_int_equal(news.kind, INF_RPC_AGAIN);
+    assert_true(inf_slice_eq(news.send.body, inf_slice_str("shipped")));
+}
+
+static void what_was_answered_too_long_ago_is_refused(void **state) {
+    pair *p = *state;
+    inf_retry_policy policy = pair_policy(10);
+    inf_rpc_send send;
+    inf_rpc_news news;
+    pair_call(p, "order-7", "ship", &policy, 1);
+    uint64_t token = pair_run(p);
+    assert_int_equal(inf_rpc_answer(p->b, token, 0, inf_slice_str("shipped"),
+                                    p->now_ms, &send),
+                     1);
+    inf_rpc_link_down(p->a, &p->out, true, 0, p->now_ms);
+    inf_rpc_link_down(p->b, &p->in, true, 0, p->now_ms);
+    p->now_ms += 2 * INF_RPC_HOLD_MS;
+    inf_rpc_tick(p->b, p->now_ms);
+    inf_rpc_tick(p->a, p->now_ms);
+    assert_int_equal(pair_dial(p, &p->in, &news), 0);
+    assert_int_equal(pair_remembered(p), 0);
+    assert_true(pair_find(p, &send));
+    assert_int_equal(pair_deliver(p->b, &p->in, &send, p->now_ms, &news), 0);
+    assert_int_equal(news.kind, INF_RPC_AGAIN);
+    send = news.send;
+    assert_int_equal(pair_deliver(p->a, &p->out, &send, p->now_ms, &news), 0);
+    pair_check_result(&news, 1, INF_ESTALE);
+}
+
+static void acks_that_were_lost_are_told_on_the_next_link(void **state) {
+    pair *p = *state;
+    inf_retry_policy policy = pair_policy(10);
+    inf_rpc_send send;
+    inf_rpc_news news;
+    assert_false(inf_rpc_ack(p->a, &send));
+    pair_call(p, "order-7", "ship", &policy, 1);
+    pair_answer(p, pair_run(p), 0, "shipped", &news);
+    pair_check_result(&news, 1, 0);
+    p->now_ms += 60000;
+    inf_rpc_tick(p->a, p->now_ms);
+    assert_true(inf_rpc_ack(p->a, &send)); /* and it never arrives */
+    assert_int_equal(pair_remembered(p), 1);
+    pair_relink(p);
+    assert_true(inf_rpc_ack(p->a, &send));
+    assert_int_equal(pair_deliver(p->b, &p->in, &send, p->now_ms, &news), 0);
+    assert_int_equal(pair_remembered(p), 0);
+}
+
 static void a_call_that_still_runs_answers_on_the_newer_link(void **state) {
     pair *p = *state;
     inf_retry_policy policy = pair_policy(10);
@@ -310,6 +383,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_lost_answer_is_given_again_and_nothing_runs_twice),
         TEST(a_call_that_still_runs_answers_on_the_newer_link),
+        TEST(what_moved_on_and_comes_back_runs_once),
+        TEST(what_was_answered_too_long_ago_is_refused),
+        TEST(acks_that_were_lost_are_told_on_the_next_link),
         TEST(an_answer_is_kept_while_there_is_no_link),
         TEST(answers_are_forgotten_once_acknowledged),
         TEST(a_burst_is_acknowledged_by_low_alone),

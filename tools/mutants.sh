@@ -80,4 +80,26 @@ mutant "stamps outrank what is seen" 2 registry.c \
 mutant "ready gate" 1 node_gate.c 's/return stayed \? 0 : INF_ENOTREADY;/return 0;/'
 mutant "views before starts" 1 node_gate.c \
     's/b->settled = waited \|\| agreed\(node, b\);/b->settled = true;/'
+mutant "confirm to whom one contests" 2 node_conflict.c \
+    's/if \(kind == TOLD_PROOF\) alive &= .*/(void)kind;/' rare
+mutant "an end to every contest" 2 node_contest.c \
+    's/node->now_ms >= c->since_ms \+ CONTEST_MAX_MS/false/'
+mutant "take back what is not lost" 2 node_conflict.c \
+    's/inf_registry_unyield\(b->registry, name, lost_ref\);//' rare
+mutant "acks of what others brought" 2 synch_read.c \
+    's/owner->accepted->flows\[slot\].ack_due = true;//'
+mutant "answer again, not run again" 2 rpc_requests.c \
+    's/if \(known == NULL\) return run/return run/'
+mutant "one id for all sends" 2 rpc_calls.c \
+    's/^    if \(!call->uncertain\) \{/    if (true) {/'
+mutant "keep the answer of what moved on" 2 rpc_calls.c \
+    's/if \(moved \&\& call->uncertain\) note_move\(rpc, call\);//' rare
+mutant "a refusal settles one copy only" 2 rpc_calls.c \
+    's/news != NULL \&\& call->copies <= 1/news != NULL/' rare
+mutant "the caller'"'"'s boot in replies" 2 rpc.c \
+    's/if \(frame->boot != rpc->boot\) return 0;//' rare
+mutant "forget the answers of who is gone" 2 rpc.c \
+    's/peer->in == NULL \&\& peer->requests.count != 0 \&\&/false \&\&/'
+mutant "refuse what was forgotten" 2 rpc.c \
+    's/peer->low = (inf_rpc_requests_forget)/(void)\1/' rare
 exit $alive

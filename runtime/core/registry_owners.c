@@ -338,6 +338,7 @@ static void version_of(const owner *o, inf_version *out) {
                          .high = o->high,
                          .digest = o->digest,
                          .rows = o->rows,
+                         .deletes = o->dead_count,
                          .up = o->up};
 }
 

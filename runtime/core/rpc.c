@@ -38,6 +38,7 @@ int inf_rpc_new(inf_rpc **out, const inf_rpc_config *config) {
     inf_list_init(&rpc->local);
     inf_list_init(&rpc->all);
     inf_list_init(&rpc->ackers);
+    inf_list_init(&rpc->moved);
     *out = rpc;
     return 0;
 }
@@ -65,7 +66,7 @@ inf_rpc_peer *inf_rpc_peer_of(inf_rpc *rpc, inf_slice name) {
 }
 
 static void free_peer(inf_rpc *rpc, inf_rpc_peer *peer) {
-    inf_rpc_requests_forget(rpc, peer);
+    (void)inf_rpc_requests_forget(rpc, peer);
     inf_map_deinit(&peer->requests);
     (void)inf_map_remove(&rpc->peers, peer->name);
     inf_list_remove(&peer->place);
@@ -73,11 +74,14 @@ static void free_peer(inf_rpc *rpc, inf_rpc_peer *peer) {
     inf_free(rpc->mem, peer);
 }
 
-/* Nobody points here, and what it asked is answered or long ago. */
-static bool can_go(const inf_rpc_peer *peer, uint64_t now_ms) {
-    if (peer->refs != 0) return false;
-    return peer->requests.count == 0 ||
-           now_ms >= peer->left_ms + INF_RPC_HOLD_MS;
+/* Nobody points here, and it asked nothing that it might ask again. */
+static bool can_go(inf_rpc *rpc, inf_rpc_peer *peer, uint64_t now_ms) {
+    if (peer->in == NULL && peer->requests.count != 0 &&
+        now_ms >= peer->left_ms + INF_RPC_HOLD_MS) {
+        peer->low = inf_rpc_requests_forget(rpc, peer);
+    }
+    if (peer->refs != 0 || peer->requests.count != 0) return false;
+    return peer->low == 0 || now_ms >= peer->left_ms + INF_RPC_KNOWN_MS;
 }
 
 void inf_rpc_sweep_by(inf_rpc *rpc, uint64_t now_ms) {
@@ -90,7 +94,7 @@ static void sweep(inf_rpc *rpc, uint64_t now_ms) {
         inf_rpc_peer *peer = INF_LIST_OWNER(item, inf_rpc_peer, place);
         item = item->next;
         if (peer->ack_count != 0) inf_list_push(&rpc->ackers, &peer->acker);
-        if (can_go(peer, now_ms)) free_peer(rpc, peer);
+        if (can_go(rpc, peer, now_ms)) free_peer(rpc, peer);
     }
     bool empty = inf_list_empty(&rpc->all);
     rpc->sweep_ms = empty ? INF_NEVER : now_ms + SWEEP_MS;
@@ -135,6 +139,7 @@ int inf_rpc_link_dialled(inf_rpc *rpc, inf_rpc_link *link, inf_slice node,
     *link = (inf_rpc_link){.peer = peer, .dialled = true};
     peer->out = link;
     peer->refs++;
+    if (peer->acks_lost) inf_list_push(&rpc->ackers, &peer->acker);
     return 0;
 }
 
@@ -160,6 +165,7 @@ void inf_rpc_link_down(inf_rpc *rpc, inf_rpc_link *link, bool left, int status,
     }
     if (peer->out == link) {
         peer->out = NULL;
+        peer->acks_lost = true;
         inf_rpc_link_broken(rpc, peer, left, status, now_ms);
     }
     peer->refs--;

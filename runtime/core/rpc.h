@@ -39,6 +39,9 @@
 #define INF_RPC_ACK_BYTES (64u << 10)
 /** Answers of a caller that has no link are kept this long. */
 #define INF_RPC_HOLD_MS 60000
+/** After that, for as long, they are known to have been given: a repetition is
+    refused. */
+#define INF_RPC_KNOWN_MS 86400000
 
 /** Whom a call is for: the owner of `name` in `branch`, wherever it is at each
     attempt, or, with `node` not empty, that node. */

@@ -50,6 +50,7 @@ int inf_rpc_call_new(inf_rpc *rpc, const inf_target *target, inf_slice body,
     }
     inf_list_init(&call->place);
     inf_list_init(&call->owed);
+    inf_list_init(&call->moved);
     inf_list_push(&rpc->due, &call->place);
     rpc->call_count++;
     rpc->call_bytes += body.len;
@@ -74,10 +75,18 @@ static void owe_ack(inf_rpc_peer *peer, uint64_t id) {
     }
 }
 
-/* Below it, every call that the peer was sent has ended. */
+/* Below it, every call that the peer was sent has ended. A call that has moved
+   on may come back, so it holds back everybody. */
 static uint64_t low_of(const inf_rpc *rpc, const inf_rpc_peer *peer) {
-    if (inf_list_empty(&peer->owed)) return rpc->last_id + 1;
-    return INF_LIST_OWNER(peer->owed.next, inf_rpc_call, owed)->id;
+    uint64_t low = rpc->last_id + 1;
+    if (!inf_list_empty(&peer->owed)) {
+        low = INF_LIST_OWNER(peer->owed.next, inf_rpc_call, owed)->id;
+    }
+    if (!inf_list_empty(&rpc->moved)) {
+        uint64_t id = INF_LIST_OWNER(rpc->moved.next, inf_rpc_call, moved)->id;
+        if (id < low) low = id;
+    }
+    return low;
 }
 
 /* What was sent under its id is settled: nobody may answer it any more. */
@@ -89,6 +98,7 @@ static void settle(inf_rpc *rpc, inf_rpc_call *call) {
     call->copies = 0;
     call->uncertain = false;
     inf_list_remove(&call->owed);
+    inf_list_remove(&call->moved);
 }
 
 /* Takes a waiting call out of the ring that waits for its name. */
@@ -139,7 +149,7 @@ void inf_rpc_call_tell(inf_rpc *rpc, inf_rpc_call *call, inf_rpc_news *news) {
 static void end_call(inf_rpc *rpc, inf_rpc_call *call, int status,
                      uint64_t now_ms) {
     leave_state(rpc, call);
-    bool begun = call->uncertain || call->state == CALL_LOCAL;
+    bool begun = call->uncertain || call->request != NULL;
     call->unknown = begun && status != 0;
     if (call->uncertain && call->peer != NULL) {
         owe_ack(call->peer, call->id);
@@ -270,6 +280,17 @@ static void owe(inf_rpc_peer *peer, inf_rpc_call *call) {
     inf_list_insert(where, &call->owed);
 }
 
+/* The same for one that another peer may have carried out. */
+static void note_move(inf_rpc *rpc, inf_rpc_call *call) {
+    if (!inf_list_empty(&call->moved)) return;
+    inf_list *where = &rpc->moved;
+    while (where->prev != &rpc->moved &&
+           INF_LIST_OWNER(where->prev, inf_rpc_call, moved)->id > call->id) {
+        where = where->prev;
+    }
+    inf_list_insert(where, &call->moved);
+}
+
 /* Gives the call an id under which `peer` may answer it. */
 static int launch(inf_rpc *rpc, inf_rpc_call *call, inf_rpc_peer *peer) {
     bool moved = call->peer != peer;
@@ -281,6 +302,7 @@ static int launch(inf_rpc *rpc, inf_rpc_call *call, inf_rpc_peer *peer) {
             return INF_ENOMEM;
         }
     }
+    if (moved && call->uncertain) note_move(rpc, call);
     set_peer(call, peer);
     if (moved || !call->uncertain) owe(peer, call);
     call->uncertain = true;
@@ -321,7 +343,9 @@ bool inf_rpc_ack(inf_rpc *rpc, inf_rpc_send *send) {
         inf_rpc_peer *peer =
             INF_LIST_OWNER(rpc->ackers.next, inf_rpc_peer, acker);
         inf_list_remove(&peer->acker);
-        if (peer->out == NULL || peer->ack_count == 0) continue;
+        bool owed = peer->ack_count != 0 || peer->acks_lost;
+        if (peer->out == NULL || !owed) continue;
+        peer->acks_lost = false;
         inf_rpc_frame frame;
         frame.type = INF_RPC_ACK;
         frame.low = low_of(rpc, peer);

@@ -25,6 +25,7 @@ typedef enum inf_rpc_state {
 struct inf_rpc_call {
     inf_list place;     /* in rpc->due or rpc->ended, or among the waiters */
     inf_list owed;      /* in peer->owed */
+    inf_list moved;     /* in rpc->moved: another peer may have run it, too */
     inf_heap_item wait; /* next timeout of its state, or its end */
     inf_rpc_state state;
     uint64_t id;     /* of the last send; 0: none yet */
@@ -58,6 +59,7 @@ struct inf_rpc_peer {
     uint64_t acks[INF_RPC_OWED_ACKS]; /* a ring of ids it may forget */
     size_t ack_first;
     size_t ack_count;
+    bool acks_lost; /* a link broke: acks on it may never have arrived */
     inf_list acker; /* in rpc->ackers: they are to be told without a CALL */
     /* as a caller of this node */
     inf_rpc_link *in; /* its newest link, or NULL */
@@ -108,6 +110,7 @@ struct inf_rpc {
     inf_list ended;
     inf_list local;  /* requests of this node to itself, not yet taken */
     inf_list ackers; /* peers that owe acks */
+    inf_list moved;  /* uncertain calls that had another peer before, by id */
     inf_list all;    /* peers */
     size_t call_count;
     size_t call_bytes;
@@ -155,8 +158,9 @@ int inf_rpc_call_input(inf_rpc *rpc, inf_rpc_link *link,
 int inf_rpc_request_local(inf_rpc *rpc, inf_rpc_call *call);
 /** Gives the oldest local request; false: there is none. */
 bool inf_rpc_request_take(inf_rpc *rpc, inf_rpc_news *news);
-/** Frees what the peer asked; what runs is left to be answered in vain. */
-void inf_rpc_requests_forget(inf_rpc *rpc, inf_rpc_peer *peer);
+/** Frees what the peer asked; what runs is left to be answered in vain. Returns
+    the largest id forgotten. */
+uint64_t inf_rpc_requests_forget(inf_rpc *rpc, inf_rpc_peer *peer);
 void inf_rpc_requests_free(inf_rpc *rpc);
 
 #endif

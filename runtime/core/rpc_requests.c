@@ -75,12 +75,17 @@ static void forget(inf_rpc *rpc, inf_rpc_request *request) {
     inf_free(rpc->mem, request);
 }
 
-void inf_rpc_requests_forget(inf_rpc *rpc, inf_rpc_peer *peer) {
+uint64_t inf_rpc_requests_forget(inf_rpc *rpc, inf_rpc_peer *peer) {
+    uint64_t last = peer->low;
+    size_t at = 0;
+    inf_rpc_request *request = NULL;
+    while ((request = inf_map_next(&peer->requests, &at)) != NULL) {
+        if (request->id > last) last = request->id;
+    }
     while (!inf_list_empty(&peer->done)) {
         forget(rpc, INF_LIST_OWNER(peer->done.next, inf_rpc_request, place));
     }
-    size_t at = 0;
-    inf_rpc_request *request = NULL;
+    at = 0;
     while ((request = inf_map_next(&peer->requests, &at)) != NULL) {
         request->peer = NULL; /* it runs on, and is answered in vain */
     }
@@ -88,6 +93,7 @@ void inf_rpc_requests_forget(inf_rpc *rpc, inf_rpc_peer *peer) {
     inf_map_deinit(&peer->requests);
     inf_map_init(&peer->requests, rpc->mem, key);
     peer->low = 0;
+    return last;
 }
 
 void inf_rpc_requests_free(inf_rpc *rpc) {
@@ -157,7 +163,7 @@ int inf_rpc_hello_input(inf_rpc *rpc, inf_rpc_link *link,
     if (peer == NULL) return INF_EFULL;
     if (frame->boot < peer->boot) return INF_ESTALE;
     if (frame->boot > peer->boot) {
-        inf_rpc_requests_forget(rpc, peer);
+        (void)inf_rpc_requests_forget(rpc, peer);
         peer->boot = frame->boot;
         peer->epoch = 0;
     }

@@ -102,8 +102,10 @@ static void delta_in(inf_synch *synch, link *l, unsigned slot,
         return;
     }
     if (rc == INF_EGAP) pull_again(synch, l, slot, span->node);
-    if (span->node == l->peer->id && !l->dialled) {
-        l->flows[slot].ack_due = true;
+    const peer *owner = peer_find(synch, span->node);
+    if (owner != NULL && owner->accepted != NULL &&
+        owner->accepted->flows[slot].on) { /* whoever brought them */
+        owner->accepted->flows[slot].ack_due = true;
         uint64_t due_ms = synch->now_ms + ACKS_AFTER_MS;
         if (due_ms < synch->acks_at_ms) synch->acks_at_ms = due_ms;
     }

@@ -63,6 +63,7 @@ static size_t any_node(cluster *c) {
 static void crash(cluster *c, size_t node, bool silently) {
     if (!sim_runs(c->world, node)) return;
     model_crashed(c, node);
+    calls_crashed(c, node);
     c->last_ref[node] = 0;
     if (silently) {
         sim_silence(c->world, node);
@@ -73,7 +74,13 @@ static void crash(cluster *c, size_t node, bool silently) {
 
 static void revive(cluster *c, size_t node) {
     if (sim_runs(c->world, node)) return;
+    if (c->options.profile == CLUSTER_FAULTS &&
+        inf_rng_below(&c->rng, 3) == 0) { /* a machine that is short of it */
+        c->memory[node].scarce_until_ms =
+            sim_now_ms(c->world) + inf_rng_below(&c->rng, 10000);
+    }
     sim_start(c->world, node);
+    calls_born(c, node);
     check_record(c, node);
 }
 
@@ -119,7 +126,9 @@ static void fault(cluster *c) {
         revive(c, node);
     } else if (kind < 80) {
         freeze(c, node);
-    } else if (kind < 84) {
+    } else if (kind < 88) {
+        calls_break_one(c);
+    } else if (kind < 92) {
         sim_jump(c->world, node, (int64_t)inf_rng_below(&c->rng, 20000) - 5000);
     } else {
         weather(c);
@@ -151,6 +160,7 @@ static void pass(cluster *c, uint64_t ms) {
     while (sim_now_ms(c->world) < end_ms) {
         sim_run_ms(c->world, 5);
         model_words(c);
+        calls_step(c);
     }
 }
 
@@ -180,6 +190,8 @@ static void heal(cluster *c) {
     thaw_due(c, true);
     for (size_t i = 0; i < c->nodes; i++)
         revive(c, i);
+    for (size_t i = 0; i < c->nodes; i++)
+        c->memory[i].scarce_until_ms = 0;
 }
 
 /* E3: a name of which a copy lived at the heal lives on, unless the copy that
@@ -226,8 +238,13 @@ static void rest(cluster *c) {
     c->report.converged_ms = wrong_ms - healed_ms;
     c->report.quiet_bytes = sim_counters_of(c->world).stream_bytes - before;
     count_lost(c, lived);
+    check_forgotten(c);
+    if (c->options.seed % 16 == 0) {
+        pass(c, 100000); /* calls are patient, and answers kept for a minute */
+        calls_check_memory(c);
+    }
     if (c->report.quiet_bytes > QUIET_BYTES * c->nodes) { /* E5 */
-        cluster_fail(c, "%llu bytes at rest",
+        cluster_fail(c, "E5: %llu bytes at rest",
                      (unsigned long long)c->report.quiet_bytes);
     }
 }
@@ -238,6 +255,7 @@ static void births(cluster *c) {
         if (inf_rng_below(&c->rng, 2) == 0) c->skew_ms[i] = 0;
         sim_jump(c->world, i, 1000000); /* room to jump back */
         sim_start(c->world, i);
+        calls_born(c, i);
         check_record(c, i);
     }
     pass(c, c->options.profile == CLUSTER_FAULTS ? 1000 : 10000);
@@ -250,6 +268,7 @@ static void clean(cluster *c) {
     }
     free(c->histories);
     free(c->marks);
+    calls_free(c);
     free(c->ghosts);
     free(c->words);
     if (!c->report.failed) sim_passed(c->world);
@@ -270,6 +289,7 @@ static void begin(cluster *c, const cluster_options *options) {
                          .ctx = c,
                          .watch = model_watch};
     c->world = sim_new(&world);
+    calls_new(c);
     births(c);
 }
 
@@ -289,7 +309,7 @@ cluster_report cluster_run(const cluster_options *options) {
     uint64_t doubles = c.report.doubles;
     busy_time(&c);
     if (options->profile != CLUSTER_FAULTS && c.report.doubles != doubles) {
-        cluster_fail(&c, "a name ran twice in a healthy cluster");
+        cluster_fail(&c, "I10: a name ran twice in a healthy cluster");
     }
     return end(&c);
 }

@@ -40,10 +40,13 @@ typedef struct cluster_report {
     uint64_t starts;
     uint64_t doubles; /* starts of a name that ran elsewhere */
     uint64_t stops;
-    uint64_t yields;       /* FSMs stopped by conflict */
-    uint64_t wrong;        /* of those, that should have stayed */
-    uint64_t lost;         /* names that no copy of survived the heal */
-    uint64_t refused;      /* starts refused by a gate */
+    uint64_t yields;   /* FSMs stopped by conflict */
+    uint64_t wrong;    /* of those, that should have stayed */
+    uint64_t lost;     /* names that no copy of survived the heal */
+    uint64_t refused;  /* starts refused by a gate */
+    uint64_t refusals; /* of memory */
+    uint64_t calls;
+    uint64_t answered;     /* of those */
     uint64_t converged_ms; /* after the heal */
     uint64_t quiet_bytes;  /* on streams, in the last ten quiet seconds */
 } cluster_report;

@@ -59,7 +59,7 @@ static void check_replica(cluster *c, size_t node, size_t owner,
     if (have->boot == 0) return;
     const history *h = history_of(c, owner, have->boot);
     if (have->cur > h->count || have->high > h->count) {
-        cluster_fail(c, "n%zu is ahead of the owner n%zu", node, owner);
+        cluster_fail(c, "I4: n%zu is ahead of the owner n%zu", node, owner);
         return;
     }
     bool whole = have->cur == have->goal;
@@ -67,9 +67,18 @@ static void check_replica(cluster *c, size_t node, size_t owner,
     if (whole && (have->cur == 0 || h->known[have->cur]) &&
         want != have->digest) {
         cluster_fail(c,
-                     "n%zu: rows of n%zu after %llu changes are not the "
+                     "I1: n%zu: rows of n%zu after %llu changes are not the "
                      "owner's",
                      node, owner, (unsigned long long)have->cur);
+    }
+}
+
+/* E4: deletes are remembered within bounds, and not once all have them. */
+static void check_deletes(cluster *c, size_t node, const inf_version *have) {
+    uint64_t most = c->options.deletes_max + have->rows / 4;
+    if (have->deletes > most) {
+        cluster_fail(c, "E4: n%zu remembers %llu deletes", node,
+                     (unsigned long long)have->deletes);
     }
 }
 
@@ -80,7 +89,8 @@ static void check_marks(cluster *c, size_t node, size_t owner,
     bool fell =
         have->boot < m->boot || (have->boot == m->boot && have->high < m->high);
     if (fell) {
-        cluster_fail(c, "n%zu knows less about n%zu than before", node, owner);
+        cluster_fail(c, "I2: n%zu knows less about n%zu than before", node,
+                     owner);
     }
     *m = (mark){have->boot, have->high};
 }
@@ -91,7 +101,7 @@ static void check_owner_lives(cluster *c, size_t node, inf_slice owner) {
     bool known = inf_node_member_find(cluster_node(c, node), owner, &view);
     if (!known || view.state == INF_MEMBER_DEAD ||
         view.state == INF_MEMBER_LEFT) {
-        cluster_fail(c, "n%zu shows a row of %.*s, which is dead", node,
+        cluster_fail(c, "I9: n%zu shows a row of %.*s, which is dead", node,
                      (int)owner.len, (const char *)owner.data);
     }
 }
@@ -111,7 +121,8 @@ static void check_shown(cluster *c, size_t node) {
             const ghost *g = &c->ghosts[i];
             runs = g->lives && g->node == node && g->ref == row.ref;
         }
-        if (!runs) cluster_fail(c, "n%zu shows an FSM it does not run", node);
+        if (!runs)
+            cluster_fail(c, "I3: n%zu shows an FSM it does not run", node);
     }
 }
 
@@ -128,6 +139,7 @@ void check_always(cluster *c) {
         while (inf_node_version_next(cluster_node(c, node), CLUSTER_BRANCH, &at,
                                      &have)) {
             size_t owner = owner_of(c, have.node);
+            check_deletes(c, node, &have);
             if (owner == node || owner == SIZE_MAX) continue;
             check_replica(c, node, owner, &have);
             check_marks(c, node, owner, &have);
@@ -152,13 +164,14 @@ static bool same_versions(cluster *c, char *why, size_t size) {
         for (size_t owner = 0; owner < c->nodes; owner++) {
             inf_version have;
             inf_version own;
-            REST(version_at(c, owner, owner, &own), "n%zu has no rows", owner);
-            REST(version_at(c, node, owner, &have), "n%zu misses n%zu", node,
+            REST(version_at(c, owner, owner, &own), "E1: n%zu has no rows",
                  owner);
-            REST(have.up, "n%zu holds n%zu for down", node, owner);
+            REST(version_at(c, node, owner, &have), "E1: n%zu misses n%zu",
+                 node, owner);
+            REST(have.up, "E1: n%zu holds n%zu for down", node, owner);
             REST(have.boot == own.boot && have.cur == own.cur &&
                      have.digest == own.digest && have.goal == own.goal,
-                 "n%zu has %llu (to %llu) of %llu changes of n%zu", node,
+                 "E1: n%zu has %llu (to %llu) of %llu changes of n%zu", node,
                  (unsigned long long)have.cur, (unsigned long long)have.goal,
                  (unsigned long long)own.cur, owner);
         }
@@ -181,32 +194,41 @@ static bool true_views(cluster *c, char *why, size_t size) {
     for (size_t name = 0; name < c->options.names; name++) {
         size_t count = model_running(c, name);
         const ghost *g = running(c, name);
-        REST(count <= 1, "name %zu runs %zu times", name, count);
+        REST(count <= 1, "E2: name %zu runs %zu times", name, count);
         names += count;
         for (size_t node = 0; node < c->nodes; node++) {
             inf_row row;
             int rc = inf_node_whereis(cluster_node(c, node), CLUSTER_BRANCH,
                                       cluster_name(name), &row);
-            REST((rc == 0) == (g != NULL), "n%zu: name %zu is %s", node, name,
-                 g != NULL ? "missing" : "a zombie");
+            REST((rc == 0) == (g != NULL), "E2: n%zu: name %zu is %s", node,
+                 name, g != NULL ? "missing" : "a zombie");
             REST(g == NULL ||
                      (row.ref == g->ref && sim_node_of(row.node) == g->node),
-                 "n%zu: name %zu is elsewhere", node, name);
+                 "I5: n%zu: name %zu is elsewhere", node, name);
         }
     }
     for (size_t node = 0; node < c->nodes; node++) {
         REST(inf_node_count(cluster_node(c, node), CLUSTER_BRANCH) == names,
-             "n%zu counts wrongly", node);
+             "E1: n%zu counts wrongly", node);
         REST(inf_node_ready(cluster_node(c, node), CLUSTER_BRANCH,
                             cluster_ms(c, node)),
-             "n%zu is not ready", node);
+             "E1: n%zu is not ready", node);
     }
     return true;
 }
 
+void check_forgotten(cluster *c) {
+    for (size_t node = 0; node < c->nodes; node++) {
+        inf_version own;
+        if (version_at(c, node, node, &own) && own.deletes != 0) {
+            cluster_fail(c, "E4: n%zu remembers deletes that all have", node);
+        }
+    }
+}
+
 bool check_rest(cluster *c, char *why, size_t size) {
     for (size_t i = 0; i < c->word_count; i++) {
-        REST(c->words[i].kind != WORD_LOST, "an FSM is still to stop");
+        REST(c->words[i].kind != WORD_LOST, "E2: an FSM is still to stop");
     }
     return same_versions(c, why, size) && true_views(c, why, size);
 }

@@ -11,7 +11,7 @@
 
 /* ---- words ------------------------------------------------------------- */
 
-static bool reaches(const sim *s, size_t from, size_t to) {
+bool model_reaches(const sim *s, size_t from, size_t to) {
     if (s->nodes[from].side != s->nodes[to].side) return false;
     if (s->nodes[from].silent || s->nodes[to].silent) return false;
     for (size_t i = 0; i < s->cut_count; i++) {
@@ -31,7 +31,7 @@ static void say_at(cluster *c, const word *w, uint64_t due_ms) {
 }
 
 static void say(cluster *c, const word *w) {
-    if (!reaches(c->world, w->from, w->to)) return;
+    if (!model_reaches(c->world, w->from, w->to)) return;
     uint64_t delay = 1 + inf_rng_below(&c->rng, RPC_JITTER_MS);
     if (c->options.profile == CLUSTER_FAULTS &&
         inf_rng_below(&c->rng, 50) == 0) {
@@ -42,12 +42,17 @@ static void say(cluster *c, const word *w) {
 
 /* ---- FSMs -------------------------------------------------------------- */
 
-static ghost *ghost_of(cluster *c, size_t node, size_t name) {
+size_t model_ghost(const cluster *c, size_t node, size_t name) {
     for (size_t i = c->ghost_count; i-- != 0;) {
-        ghost *g = &c->ghosts[i];
-        if (g->lives && g->node == node && g->name == name) return g;
+        const ghost *g = &c->ghosts[i];
+        if (g->lives && g->node == node && g->name == name) return i;
     }
-    return NULL;
+    return SIZE_MAX;
+}
+
+static ghost *ghost_of(cluster *c, size_t node, size_t name) {
+    size_t at = model_ghost(c, node, name);
+    return at != SIZE_MAX ? &c->ghosts[at] : NULL;
 }
 
 size_t model_running(const cluster *c, size_t name) {
@@ -63,13 +68,14 @@ void model_crashed(cluster *c, size_t node) {
         ghost *g = &c->ghosts[i];
         if (!g->lives || g->node != node) continue;
         g->lives = false;
+        g->ended_ms = sim_now_ms(c->world);
         g->crashed = true;
     }
 }
 
 static void begins(cluster *c, size_t node, size_t name, uint64_t ref) {
     if (ref <= c->last_ref[node]) {
-        cluster_fail(c, "n%zu gave a stamp that does not rise", node);
+        cluster_fail(c, "I6: n%zu gave a stamp that does not rise", node);
     }
     c->last_ref[node] = ref;
     size_t running = model_running(c, name);
@@ -91,9 +97,10 @@ static void begins(cluster *c, size_t node, size_t name, uint64_t ref) {
 static void ends(cluster *c, ghost *g) {
     inf_node *node = cluster_node(c, g->node);
     g->lives = false;
+    g->ended_ms = sim_now_ms(c->world);
     int rc = inf_node_release(node, CLUSTER_BRANCH, cluster_name(g->name),
                               g->ref, cluster_ms(c, g->node));
-    if (rc != 0) cluster_fail(c, "a row went without its FSM");
+    if (rc != 0) cluster_fail(c, "I3: a row went without its FSM");
     check_record(c, g->node);
     sim_settle(c->world, g->node);
 }
@@ -176,9 +183,24 @@ static bool older_stays(const claim *last, const claim *older) {
            inf_hash_mix(last->ref + last->node);
 }
 
+/* I8: who is told to go was told by a winner that lived a moment ago; a clock
+   that stood still takes the moment for shorter than it was. */
+static void check_winner(cluster *c, const word *w) {
+    const uint64_t moment_ms = 1000 + 5000 + 200;
+    for (size_t i = 0; i < c->ghost_count; i++) {
+        const ghost *g = &c->ghosts[i];
+        if (g->node != w->last.node || g->ref != w->last.ref) continue;
+        uint64_t now_ms = sim_now_ms(c->world);
+        if (g->lives || now_ms <= g->ended_ms + moment_ms) return;
+    }
+    cluster_fail(c, "I8: n%zu gives name %zu up for an FSM that is no more",
+                 w->to, w->name);
+}
+
 static void lost_in(cluster *c, const word *w) {
     ghost *g = ghost_of(c, w->to, w->name);
     if (g == NULL || g->ref != w->older.ref) return;
+    check_winner(c, w);
     inf_node *unit = cluster_node(c, w->to);
     inf_row winner = row_of(&w->last);
     if (!inf_node_yields(unit, CLUSTER_BRANCH, cluster_name(w->name), g->ref,
@@ -277,6 +299,7 @@ static void contest(cluster *c, size_t node, const inf_effect *effect) {
 
 void model_watch(sim *s, size_t node, const inf_effect *effect) {
     cluster *c = sim_ctx(s);
+    calls_noticed(c, node, effect);
     if (effect->kind == INF_EFFECT_CONTEST) contest(c, node, effect);
     if (effect->kind != INF_EFFECT_LOST) return;
     const inf_row *row = &effect->rows[0];
@@ -321,8 +344,10 @@ void model_client(cluster *c) {
     size_t name = (size_t)inf_rng_below(&c->rng, c->options.names);
     uint64_t wish = inf_rng_below(&c->rng, 100);
     if (!sim_awake(c->world, node)) return;
-    if (wish < 70) {
+    if (wish < 35) {
         model_start(c, node, name);
+    } else if (wish < 85) {
+        calls_begin(c, node, name);
     } else {
         client_stops(c, node, name);
     }

@@ -15,6 +15,7 @@ typedef struct ghost {
     unsigned life;
     uint64_t ref;
     bool lives;
+    uint64_t ended_ms;
     bool yielded; /* stopped because it lost its name */
     bool crashed; /* died with its node */
     bool dropped; /* stopped by a client */
@@ -67,6 +68,15 @@ typedef struct mark {
     uint64_t high;
 } mark;
 
+typedef struct calls calls;
+
+/* Where a node's memory comes from. */
+typedef struct memory {
+    inf_alloc alloc;
+    struct cluster *cluster;
+    uint64_t scarce_until_ms; /* until then large blocks are often refused */
+} memory;
+
 typedef struct cluster {
     sim *world;
     cluster_options options;
@@ -74,6 +84,8 @@ typedef struct cluster {
     inf_rng rng;
     size_t nodes;
     int64_t skew_ms[CLUSTER_NODES_MAX];
+    calls *calls;
+    memory memory[CLUSTER_NODES_MAX];
     ghost *ghosts;
     size_t ghost_count;
     size_t ghost_cap;
@@ -106,12 +118,37 @@ void model_words(cluster *c);
 void model_crashed(cluster *c, size_t node);
 size_t model_running(const cluster *c, size_t name);
 
+/* Where the FSM of that name is among the ghosts, if it runs on that node; or
+   SIZE_MAX. */
+size_t model_ghost(const cluster *c, size_t node, size_t name);
+/* Does anything said get from one node to the other? */
+bool model_reaches(const sim *s, size_t from, size_t to);
+
+/* ---- sim_cluster_calls.c: calls, and who carries them ------------------- */
+
+void calls_new(cluster *c);
+void calls_free(cluster *c);
+void calls_born(cluster *c, size_t node);
+void calls_crashed(cluster *c, size_t node);
+/* Somebody on that node calls the FSM of that name. */
+void calls_begin(cluster *c, size_t node, size_t name);
+/* An effect that a worker would see. */
+void calls_noticed(cluster *c, size_t node, const inf_effect *effect);
+/* A link breaks, with whatever is on it. */
+void calls_break_one(cluster *c);
+/* What has been written and is due arrives. */
+void calls_step(cluster *c);
+/* Long after the last call nothing of any is kept. */
+void calls_check_memory(cluster *c);
+
 /* ---- sim_cluster_check.c: ghosts look ---------------------------------- */
 
 /* Keeps what the owner's rows are after its change. */
 void check_record(cluster *c, size_t node);
 /* What must hold at all times. */
 void check_always(cluster *c);
+/* After some rest no owner remembers a delete. */
+void check_forgotten(cluster *c);
 /* Everybody has the same, and it is what runs. `why` may be NULL. */
 bool check_rest(cluster *c, char *why, size_t size);
 

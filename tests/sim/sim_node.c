@@ -13,12 +13,32 @@ static void join_others(sim *s, size_t node, inf_node *unit, uint64_t now_ms) {
     }
 }
 
+/* Rows, names and indices of a registry live in large blocks; of all else only
+   the longest messages do. */
+#define LARGE 16384
+
+static void *resize(void *ctx, void *block, size_t size) {
+    memory *m = ctx;
+    cluster *c = m->cluster;
+    if (size >= LARGE && sim_now_ms(c->world) < m->scarce_until_ms &&
+        inf_rng_below(&c->rng, 2) == 0) {
+        c->report.refusals++;
+        return NULL;
+    }
+    return inf_alloc_libc()->resize(NULL, block, size);
+}
+
 static void *birth(sim *s, size_t node, uint64_t now_ms) {
-    const cluster *c = sim_ctx(s);
+    cluster *c = sim_ctx(s);
+    c->memory[node].alloc = (inf_alloc){resize, &c->memory[node]};
+    c->memory[node].cluster = c;
+    uint64_t scarce_until_ms = c->memory[node].scarce_until_ms;
+    c->memory[node].scarce_until_ms = 0;
     const sim_options *options = sim_options_of(s);
     inf_node *unit = NULL;
     uint64_t wall = 1700000000000 + sim_now_ms(s);
     inf_node_config config = {
+        .mem = &c->memory[node].alloc,
         .name = sim_name(node),
         .advertise = sim_addr(s, node),
         .rpc_port = 7947,
@@ -34,6 +54,7 @@ static void *birth(sim *s, size_t node, uint64_t now_ms) {
     INF_ASSERT(inf_node_new(&unit, &config, now_ms) == 0);
     INF_ASSERT(inf_node_branch_add(unit, CLUSTER_BRANCH, now_ms) == 0);
     INF_ASSERT(inf_node_resolve(unit, CLUSTER_BRANCH, c->options.resolve) == 0);
+    c->memory[node].scarce_until_ms = scarce_until_ms;
     join_others(s, node, unit, now_ms);
     return unit;
 }

@@ -11,7 +11,8 @@
 #include "sim_cluster.h"
 
 typedef struct totals {
-    uint64_t runs, starts, doubles, stops, yields, wrong, lost, refused;
+    uint64_t runs, starts, doubles, stops, yields, wrong, lost, refused,
+        refusals, calls, answered;
     uint64_t slowest_ms, sum_ms, quiet_bytes;
 } totals;
 
@@ -29,6 +30,9 @@ static void add(totals *t, const cluster_report *r) {
     t->wrong += r->wrong;
     t->lost += r->lost;
     t->refused += r->refused;
+    t->calls += r->calls;
+    t->refusals += r->refusals;
+    t->answered += r->answered;
     t->sum_ms += r->converged_ms;
     if (r->converged_ms > t->slowest_ms) t->slowest_ms = r->converged_ms;
     if (r->quiet_bytes > t->quiet_bytes) t->quiet_bytes = r->quiet_bytes;
@@ -36,12 +40,14 @@ static void add(totals *t, const cluster_report *r) {
 
 static void print(const char *what, const totals *t) {
     printf("# %s: %llu runs, %llu starts, %llu doubles, %llu stops, "
-           "%llu yields, %llu names lost, %llu refusals, at rest after %llu ms "
+           "%llu yields, %llu names lost, %llu refusals, %llu of %llu calls "
+           "answered, at rest after %llu ms "
            "(at most %llu), %llu bytes in 10 s of rest\n",
            what, (unsigned long long)t->runs, (unsigned long long)t->starts,
            (unsigned long long)t->doubles, (unsigned long long)t->stops,
            (unsigned long long)t->yields, (unsigned long long)t->lost,
-           (unsigned long long)t->refused,
+           (unsigned long long)t->refused, (unsigned long long)t->answered,
+           (unsigned long long)t->calls,
            (unsigned long long)(t->runs != 0 ? t->sum_ms / t->runs : 0),
            (unsigned long long)t->slowest_ms,
            (unsigned long long)t->quiet_bytes);
@@ -95,6 +101,8 @@ static void whatever_breaks_all_agree_after_the_heal(void **state) {
     assert_true(t.lost <= 1 + t.runs / 500);
     if (t.runs < 20) return;
     assert_true(t.doubles != 0 && t.yields != 0); /* the faults did bite */
+    assert_true(t.answered != 0 && t.answered < t.calls);
+    assert_true(t.refusals != 0);
 }
 
 /* Worlds split in two for half a minute; `change` may change each. */
