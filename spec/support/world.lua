@@ -45,7 +45,14 @@ end
 ---@param name? string
 ---@return finitomata.Definition
 function World:start(options, payload, name)
-  local definition = finitomata.define(options)
+  return self:start_definition(finitomata.define(options), payload, name)
+end
+
+---@param definition finitomata.Definition
+---@param payload? any
+---@param name? string
+---@return finitomata.Definition
+function World:start_definition(definition, payload, name)
   assert(self.branch:start_fsm(name or "fsm", definition, payload))
   self.clock:advance(0)
   return definition
