@@ -1,7 +1,10 @@
 -- SPDX-License-Identifier: MIT
---- An FSM that lives on one node of the benchmark and tells how long rows took
---- to get there: names `seen-NS` say when their start began, on the clock that
---- all processes of a machine share.
+--- An FSM that lives on one node of the benchmark and does there what it is told:
+---   watch  how long do rows take to get here? Names `seen-NS` say when their start
+---          began, on the clock that all processes of a machine share
+---   tell   the delays so far
+---   place  where would it start each of the names?
+---   race   starts all the names from a moment on
 local finitomata = require "finitomata"
 local infinitomata = require "infinitomata"
 local now = require("infinitomata.core").hrtime
@@ -10,14 +13,17 @@ local probe = finitomata.define {
   name = "probe",
   fsm = [[
     ready --> |go!| watching
+    watching --> |watch| watching
     watching --> |tell| watching
+    watching --> |place| watching
+    watching --> |race| watching
     watching --> |finish| finished
   ]],
 }
 
 local delays = {}
 
-function probe.on_start(payload)
+local function watch()
   infinitomata.monitor(function(kind, rows)
     local at = now()
     if kind ~= "join" then return end
@@ -26,11 +32,38 @@ function probe.on_start(payload)
       if began then delays[#delays + 1] = (at - math.tointeger(began)) // 1000 end
     end
   end)
-  return payload
 end
 
-function probe.on_transition(_, event)
+local function places(names)
+  local list = {}
+  for i, name in ipairs(names) do
+    list[i] = infinitomata.cluster_info.naive.whois("default", name)
+  end
+  return list
+end
+
+--- How many of the starts were ours.
+local function race(order)
+  while now() < order.at do finitomata.sleep(0) end
+  local won, left = 0, #order.names
+  for _, name in ipairs(order.names) do
+    finitomata.spawn(function()
+      if infinitomata.start_fsm(name, "turnstile", {}) then won = won + 1 end
+      left = left - 1
+    end)
+  end
+  while left > 0 do finitomata.sleep(5) end
+  return won
+end
+
+function probe.on_transition(_, event, order)
+  if event == "watch" then
+    watch()
+    return "watching", {}
+  end
   if event == "tell" then return "watching", { delays = delays } end
+  if event == "place" then return "watching", { places = places(order) } end
+  if event == "race" then return "watching", { won = race(order) } end
 end
 
 return probe

@@ -27,7 +27,8 @@ serve() {
     script=$1
     shift
     "$@" "$here/$script" >"$out" 2>&1 &
-    pids="$pids $!"
+    pid=$!
+    pids="$pids $pid"
     tries=0
     while ! address=$(sed -n 's/^owner at //p' "$out") || [ -z "$address" ]; do
         tries=$((tries + 1))
@@ -42,13 +43,17 @@ serve() {
 serve remote_owner.lua taskset -c "$cpu" "$program" run --name owner --bind 127.0.0.1:0
 echo=$(pinned "$build/bench/echo" 20000 64)
 pinned "$program" run --name asker --bind 127.0.0.1:0 --join "$address" \
-    "$here/remote.lua" ${echo}
+    "$here/remote.lua" "${echo% *}" "${echo#* }"
 
 # Three nodes on all the CPUs there are.
 serve cluster_member.lua "$program" run --name b --bind 127.0.0.1:0
 seed=$address
 serve cluster_member.lua "$program" run --name c --bind 127.0.0.1:0 --join "$seed"
-timeout 120 "$program" run --name a --bind 127.0.0.1:0 --join "$seed" "$here/cluster.lua" ${echo}
+timeout 120 "$program" run --name a --bind 127.0.0.1:0 --join "$seed" "$here/cluster.lua" "${echo%% *}" "$pid"
+
+# The registry: a million rows in one process, then on three nodes.
+timeout 120 "$build/bench/registry"
+"$here/registry_nodes.sh" "$build"
 
 # Membership: what a datagram costs, and what a quiet cluster does.
 timeout 60 "$build/bench/packet"

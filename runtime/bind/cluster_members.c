@@ -167,6 +167,24 @@ static int node_self(lua_State *L) {
     return 1;
 }
 
+static void set_count(lua_State *L, const char *field, uint64_t count) {
+    lua_pushinteger(L, (lua_Integer)count);
+    lua_setfield(L, -2, field);
+}
+
+/* traffic() */
+static int node_traffic(lua_State *L) {
+    inf_lua_node *node = inf_lua_node_open(L);
+    if (node == NULL) return 3;
+    inf_traffic traffic = inf_host_traffic(node->host);
+    lua_createtable(L, 0, 4);
+    set_count(L, "streams_in", traffic.streams_in);
+    set_count(L, "streams_out", traffic.streams_out);
+    set_count(L, "datagrams_in", traffic.datagrams_in);
+    set_count(L, "datagrams_out", traffic.datagrams_out);
+    return 1;
+}
+
 static int by_name(lua_State *L) {
     lua_pushboolean(L, lua_compare(L, 1, 2, LUA_OPLT));
     return 1;
@@ -316,11 +334,17 @@ static int node_synch(lua_State *L) {
 
 void inf_bind_node_members(lua_State *L) {
     static const luaL_Reg methods[] = {
-        {"members", node_members},       {"self", node_self},
-        {"nodes", node_nodes},           {"branch", node_branch},
-        {"unbranch", node_unbranch},     {"set_tag", node_set_tag},
-        {"user_event", node_user_event}, {"join", node_join},
-        {"synch", node_synch},           {NULL, NULL},
+        {"traffic", node_traffic},
+        {"members", node_members},
+        {"self", node_self},
+        {"nodes", node_nodes},
+        {"branch", node_branch},
+        {"unbranch", node_unbranch},
+        {"set_tag", node_set_tag},
+        {"user_event", node_user_event},
+        {"join", node_join},
+        {"synch", node_synch},
+        {NULL, NULL},
     };
     luaL_setfuncs(L, methods, 0);
 }

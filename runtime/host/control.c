@@ -26,8 +26,10 @@ struct inf_control {
     uint64_t armed_ms; /* the timer's moment; under the node's lock */
     bool noticed;      /* a wake-up is on its way; under the node's lock */
     uint8_t *room;     /* of the datagram being read */
-    bool stopping;     /* under the node's lock */
-    bool stopped;      /* under the node's lock */
+    _Atomic uint64_t datagrams_in; /* bytes, for whoever asks */
+    _Atomic uint64_t datagrams_out;
+    bool stopping; /* under the node's lock */
+    bool stopped;  /* under the node's lock */
 };
 
 /* A datagram the kernel had no room for, and the effect that holds it. */
@@ -65,6 +67,7 @@ static void send_later(inf_control *control, inf_effect *effect,
 
 static void send_packet(inf_control *control, inf_effect *effect) {
     struct sockaddr_storage to;
+    control->datagrams_out += effect->bytes.len;
     (void)inf_socket_from_addr(&effect->addr, &to);
     uv_buf_t buf =
         uv_buf_init((char *)effect->bytes.data, (unsigned)effect->bytes.len);
@@ -176,6 +179,7 @@ static void on_datagram(uv_udp_t *udp, ssize_t len, const uv_buf_t *buf,
     inf_addr addr;
     if (len <= 0 || from == NULL || (flags & UV_UDP_PARTIAL) != 0) return;
     if (inf_socket_to_addr(from, &addr) != 0) return;
+    control->datagrams_in += (uint64_t)len;
     uv_mutex_lock(control->config.lock);
     inf_node_packet(control->config.node, &addr,
                     inf_slice_of(buf->base, (size_t)len), inf_clock_ms());
@@ -336,6 +340,13 @@ void inf_control_stop(inf_control *control) {
     control->stopping = true;
     (void)uv_async_send(&control->wake);
     uv_mutex_unlock(control->config.lock);
+}
+
+inf_traffic inf_control_traffic(const inf_control *control) {
+    return (inf_traffic){.streams_in = control->streams.in,
+                         .streams_out = control->streams.out,
+                         .datagrams_in = control->datagrams_in,
+                         .datagrams_out = control->datagrams_out};
 }
 
 bool inf_control_stopped(const inf_control *control) {

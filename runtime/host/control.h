@@ -10,6 +10,7 @@
 
 #include "core/node.h"
 #include "host/events.h"
+#include "host/host.h" /* inf_traffic */
 #include "host/tls.h"
 
 typedef struct inf_control inf_control;
@@ -37,6 +38,8 @@ void inf_control_notice(inf_control *control);
 void inf_control_stop(inf_control *control);
 /** True once the thread has ended and inf_control_free does not block. */
 bool inf_control_stopped(const inf_control *control);
+/** From any thread. */
+inf_traffic inf_control_traffic(const inf_control *control);
 /** Waits for the thread, and frees. NULL is fine. */
 void inf_control_free(inf_control *control);
 

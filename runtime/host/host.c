@@ -350,6 +350,11 @@ int inf_host_keys_set(inf_host *host, const inf_slice *keys, size_t count) {
     return rc;
 }
 
+inf_traffic inf_host_traffic(const inf_host *host) {
+    inf_traffic none = {0};
+    return host->control != NULL ? inf_control_traffic(host->control) : none;
+}
+
 void inf_host_enter(inf_host *host) {
     inf_worker_enter(&host->worker);
 }

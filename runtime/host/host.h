@@ -60,6 +60,15 @@ void inf_host_close(inf_host *host, void (*closed)(void *ctx), void *ctx);
 inf_node *inf_host_lock(inf_host *host);
 /** Lets the lock go, and wakes the control thread when there is work. */
 void inf_host_unlock(inf_host *host);
+/** Bytes of payload that the control thread has read and written, since the
+    start of the node. */
+typedef struct inf_traffic {
+    uint64_t streams_in; /* membership's and the registry's, TLS included */
+    uint64_t streams_out;
+    uint64_t datagrams_in;
+    uint64_t datagrams_out;
+} inf_traffic;
+inf_traffic inf_host_traffic(const inf_host *host);
 /** Around much that is done in one go, straight from the loop: what is sent in
     between leaves together at the end of it, one write a link. */
 void inf_host_enter(inf_host *host);

@@ -201,6 +201,7 @@ static void on_read(uv_stream_t *tcp, ssize_t len, const uv_buf_t *buf) {
         end(s, len == UV_EOF ? 0 : inf_socket_status((int)len));
         return;
     }
+    s->streams->in += (uint64_t)len;
     if (!s->known) return; /* the core is done with it; last writes go out */
     inf_slice bytes = inf_slice_of(buf->base, (size_t)len);
     if (!s->told) meet(s, bytes);
@@ -360,6 +361,7 @@ static int write_later(stream *s, inf_effect *effect, size_t sent) {
 
 static void write_raw(stream *s, inf_effect *effect) {
     size_t sent = 0;
+    s->streams->out += effect->bytes.len;
     if (s->writes == 0 && !s->dialling) {
         uv_buf_t buf = uv_buf_init((char *)effect->bytes.data,
                                    (unsigned)effect->bytes.len);

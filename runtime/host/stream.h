@@ -22,12 +22,14 @@ typedef struct inf_streams {
     inf_node *node;
     inf_alloc *mem;
     inf_events *events;
-    inf_tls_keys *keys; /* NULL: streams are open to everybody */
-    inf_map open;       /* name -> stream the core knows */
-    inf_list all;       /* those and the ones being closed */
-    inf_list drained;   /* whose core must be told so */
-    uint8_t *room;      /* what is read goes here first */
-    inf_quiet quiet;    /* what the log has heard of strangers */
+    inf_tls_keys *keys;   /* NULL: streams are open to everybody */
+    inf_map open;         /* name -> stream the core knows */
+    inf_list all;         /* those and the ones being closed */
+    inf_list drained;     /* whose core must be told so */
+    uint8_t *room;        /* what is read goes here first */
+    _Atomic uint64_t in;  /* bytes read, for whoever asks */
+    _Atomic uint64_t out; /* bytes to be written */
+    inf_quiet quiet;      /* what the log has heard of strangers */
 } inf_streams;
 
 /** Everything borrowed is set in `streams`, nothing else. @return 0 or

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --- Three nodes: this process and two others.
+local cluster = require "infinitomata.cluster"
 local cluster_info = require "infinitomata.cluster_info"
 local finitomata = require "finitomata"
 local infinitomata = require "infinitomata"
@@ -67,6 +68,19 @@ describe("three nodes", function()
       assert.is_nil(infinitomata.all()[name])
       assert.equal(0, infinitomata.count())
     end
+  end)
+
+  it("count the bytes that membership and the registry cost them", function()
+    local before = cluster.node():traffic()
+    assert.is_true(before.datagrams_in > 0 and before.datagrams_out > 0)
+    start "row@a"
+    eventually("the row to be written", function()
+      return cluster.node():traffic().streams_out > before.streams_out
+    end)
+    start "row@b"
+    eventually("the row to be read", function()
+      return cluster.node():traffic().streams_in > before.streams_in
+    end)
   end)
 
   it("spread FSMs by the hash of the name", function()
