@@ -66,6 +66,21 @@ describe("timer_start", function()
     assert.equal(2, fired)
   end)
 
+  it("fires a thousand in a turn, and the rest in the next ones", function()
+    local started, fired, most = {}, {}, 0
+    for i = 1, 5000 do
+      started[i] = i
+      core.timer_start(0, function() fired[#fired + 1] = i end)
+    end
+    repeat
+      local before = #fired
+      core.step("nowait")
+      most = math.max(most, #fired - before)
+    until #fired == 5000
+    assert.equal(1024, most)
+    assert.same(started, fired)
+  end)
+
   it("takes a negative time as none", function()
     local fired = false
     core.timer_start(-5, function() fired = true end)

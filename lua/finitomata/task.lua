@@ -14,13 +14,16 @@ local create, resume, yield, running = coroutine.create, coroutine.resume, corou
 
 local RESUME <const> = false -- in a job's place: the waiter beside it goes on
 local POOL_MAX <const> = 256
-local BREATH <const> = 1024 -- slots worked off before the loop is looked at again
-local STALE_MAX <const> = 4096 -- slots of a finished batch that need not be cleared
-local KEPT_MAX <const> = 1 << 20 -- slots of a finished batch that are used again
+local BATCH_MAX <const> = 4096 -- slots; so many jobs are a turn, at most
+local SPARE_MAX <const> = 64 -- lists that are kept to be filled again
 
--- Jobs are four slots each. `inbox` takes new ones while `batch` is worked off.
+-- Jobs are four slots each. `inbox` takes new ones while `batch` is worked off; what
+-- does not fit into one list waits in the next, so that none is ever so large that
+-- to work it off, to grow it, or to mark it would be a pause.
 local inbox, inbox_size = {}, 0
 local batch, head, last = {}, 1, 0
+local full, first_full, last_full = {}, 1, 0
+local spare = {}
 local pool, pool_size = {}, 0
 local turning = false
 
@@ -64,7 +67,15 @@ function M.current()
   return context.fsm
 end
 
+---Sets a full inbox aside.
+local function set_aside()
+  last_full = last_full + 1
+  full[last_full] = inbox
+  inbox, inbox_size = table.remove(spare) or {}, 0
+end
+
 local function post(fn, a, b, c)
+  if inbox_size == BATCH_MAX then set_aside() end
   local list, at = inbox, inbox_size
   list[at + 1] = fn
   list[at + 2] = a
@@ -109,13 +120,25 @@ local function next_coroutine()
   return co
 end
 
----A finished batch, for new jobs. A short one may keep what it refers to for a
----while; that is cheaper than to clear each slot when its job is taken.
-local function emptied(list, size)
-  if size <= STALE_MAX then return list end
-  if size > KEPT_MAX then return {} end
-  for at = 1, size do list[at] = nil end
-  return list
+---Takes the jobs of the next turn. A list that was worked off is filled again as it
+---is: what it refers to for a while longer is cheaper than to clear each slot.
+---@return boolean found
+local function next_batch()
+  if first_full > last_full then
+    if inbox_size == 0 then return false end
+    batch, inbox = inbox, batch
+    last, inbox_size = inbox_size, 0
+  else
+    if #spare < SPARE_MAX then
+      for at = 1, last do batch[at] = nil end
+      spare[#spare + 1] = batch
+    end
+    batch, last = full[first_full], BATCH_MAX
+    full[first_full] = nil
+    first_full = first_full + 1
+  end
+  head = 1
+  return true
 end
 
 ---Runs the jobs that are ready now; jobs that these post wait for the next turn.
@@ -123,11 +146,7 @@ end
 ---@return boolean more    whether jobs wait already
 function M.turn()
   if turning then return false, false end
-  if head > last then
-    if inbox_size == 0 then return false, false end
-    batch, inbox = inbox, emptied(batch, last)
-    head, last, inbox_size = 1, inbox_size, 0
-  end
+  if head > last and not next_batch() then return false, false end
   turning = true
   while head <= last do
     local co = next_coroutine()
@@ -136,7 +155,7 @@ function M.turn()
     if not ok then log.error("%s", debug.traceback(co, Error.text(err))) end
   end
   turning = false
-  return true, inbox_size > 0
+  return true, inbox_size > 0 or first_full <= last_full
 end
 
 ---Runs turns until no job is left.
@@ -189,12 +208,12 @@ local function drive(waiter, clock)
   if turning or in_loop and in_loop() then
     error("a call that waits needs a coroutine here: use finitomata.spawn", 0)
   end
-  local real, slots = not (clock and clock.virtual) and step_loop, 0
+  local real, looked = not (clock and clock.virtual) and step_loop, nil
   while not waiter.done do
     if M.turn() then
-      slots = slots + last
-      if real and slots >= BREATH then -- timers and sockets must not starve
-        slots = 0
+      local now = real and default_clock:now()
+      if now and now ~= looked then -- timers and sockets must not starve
+        looked = now
         real("nowait")
       end
     elseif not (real and real("once")) and not waiter.done then

@@ -34,8 +34,7 @@ typedef struct inf_timers {
     uint64_t armed_ms; /* when the loop wakes for them, INF_NEVER: never */
     bool firing;       /* inside inf_timers_fire */
     bool postponed;    /* what is due waits for the end of the turn */
-    int functions;     /* registry: slot -> function */
-    int arguments;     /* registry: slot -> argument */
+    int tables;        /* registry: chunk -> functions and arguments */
 } inf_timers;
 
 struct inf_signal;

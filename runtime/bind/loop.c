@@ -59,7 +59,8 @@ static int run(lua_State *L, uv_run_mode mode) {
     binding->lua = before;
     binding->running = false;
     binding->once = false;
-    if (!binding->turn_wanted) (void)uv_idle_stop(&binding->idle);
+    bool idle = !binding->turn_wanted && !binding->timers.postponed;
+    if (idle) (void)uv_idle_stop(&binding->idle);
     lua_pushboolean(L, uv_loop_alive(binding->loop));
     return 1;
 }

@@ -1,19 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /* timer.c: Lua's timers. One wheel holds them all and one uv_timer drives it,
    armed for the wheel's next used slot, so that an idle node sleeps. What a
-   timer calls is kept in two Lua tables by slot: the wheel and Lua's collector
-   need to know nothing of each other. Those tables never hold nil (it would
-   make them grow where nothing may raise): the binding's own address stands
-   for an argument that is nil. */
+   timer calls, and with what, is kept in Lua tables, one a chunk of timers: the
+   wheel and Lua's collector need to know nothing of each other, and no table is
+   so large that to grow it or to mark it would be a pause. They are made with
+   all their slots, so that nothing here raises later. */
 #include "bind/binding.h"
 
 #include "base/error.h"
 
 #define NO_SLOT UINT32_MAX
 
-/* Where in those tables: Lua counts from one. */
-static lua_Integer table_index(uint32_t slot) {
-    return (lua_Integer)slot + 1;
+/* Timers that go off before the loop is looked at again. */
+#define FIRE_MAX 1024
+
+/* Pushes the table of a slot's chunk. */
+static void push_table(lua_State *L, const inf_timers *timers, uint32_t slot) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, timers->tables);
+    lua_rawgeti(L, -1, (lua_Integer)(slot / INF_TIMER_CHUNK) + 1);
+    lua_remove(L, -2);
+}
+
+/* Where in it the function of a slot is; its argument is next to it. */
+static lua_Integer function_index(uint32_t slot) {
+    return 2 * (lua_Integer)(slot % INF_TIMER_CHUNK) + 1;
 }
 
 static inf_timer *timer_at(const inf_timers *timers, uint32_t slot) {
@@ -26,9 +36,7 @@ int inf_timers_open(lua_State *L, inf_binding *binding) {
     timers->free = NO_SLOT;
     timers->armed_ms = INF_NEVER;
     lua_newtable(L);
-    timers->functions = luaL_ref(L, LUA_REGISTRYINDEX);
-    lua_newtable(L);
-    timers->arguments = luaL_ref(L, LUA_REGISTRYINDEX);
+    timers->tables = luaL_ref(L, LUA_REGISTRYINDEX);
     return 0;
 }
 
@@ -42,10 +50,14 @@ void inf_timers_close(inf_binding *binding) {
     *timers = (inf_timers){.free = NO_SLOT, .armed_ms = INF_NEVER};
 }
 
-static int add_chunk(inf_timers *timers) {
+static int add_chunk(lua_State *L, inf_timers *timers) {
     inf_alloc *mem = inf_alloc_libc();
     uint32_t count = timers->chunk_count;
     if (count >= NO_SLOT / INF_TIMER_CHUNK) return INF_EFULL;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, timers->tables);
+    lua_createtable(L, 2 * INF_TIMER_CHUNK, 0);
+    lua_rawseti(L, -2, (lua_Integer)count + 1);
+    lua_pop(L, 1);
     inf_timer **chunks =
         inf_realloc(mem, timers->chunks, (count + 1) * sizeof *chunks);
     if (chunks == NULL) return INF_ENOMEM;
@@ -80,12 +92,13 @@ static void arm(inf_binding *binding) {
 }
 
 /* libuv runs what is due for as long as something is: a timer that starts the
-   next one at once would keep the loop from everything else. So what is due
-   right after firing waits for the end of this turn. */
-static void arm_after_firing(inf_binding *binding) {
+   next one at once would keep the loop from everything else, and so would a
+   million that are due at once. So what is due right after firing, and what is
+   too much, waits for the end of this turn. */
+static void arm_after_firing(inf_binding *binding, bool all) {
     uint64_t wake_ms = inf_wheel_wake_ms(&binding->timers.wheel);
     binding->timers.firing = false;
-    if (wake_ms > uv_now(binding->loop)) {
+    if (all && wake_ms > uv_now(binding->loop)) {
         arm(binding);
     } else {
         binding->timers.postponed = true;
@@ -105,13 +118,12 @@ static void forget(lua_State *L, inf_timers *timers, uint32_t slot) {
     timer->generation = (timer->generation + 1) & INT32_MAX;
     timer->slot = timers->free;
     timers->free = slot;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, timers->functions);
-    lua_pushboolean(L, 0); /* not nil: the table stays an array */
-    lua_rawseti(L, -2, table_index(slot));
-    lua_rawgeti(L, LUA_REGISTRYINDEX, timers->arguments);
-    lua_pushboolean(L, 0);
-    lua_rawseti(L, -2, table_index(slot));
-    lua_pop(L, 2);
+    push_table(L, timers, slot);
+    lua_pushnil(L);
+    lua_rawseti(L, -2, function_index(slot));
+    lua_pushnil(L);
+    lua_rawseti(L, -2, function_index(slot) + 1);
+    lua_pop(L, 1);
 }
 
 void inf_timers_fire(uv_timer_t *handle) {
@@ -121,24 +133,19 @@ void inf_timers_fire(uv_timer_t *handle) {
     timers->armed_ms = INF_NEVER;
     timers->firing = true;
     inf_wheel_advance(&timers->wheel, inf_binding_now_ms());
-    for (;;) {
-        inf_wheel_item *item = inf_wheel_take(&timers->wheel);
+    inf_wheel_item *item = NULL;
+    for (int fired = 0; fired < FIRE_MAX; fired++) {
+        item = inf_wheel_take(&timers->wheel);
         if (item == NULL) break;
         uint32_t slot = ((inf_timer *)item)->slot;
-        lua_rawgeti(L, LUA_REGISTRYINDEX, timers->functions);
-        lua_rawgeti(L, -1, table_index(slot));
-        lua_rawgeti(L, LUA_REGISTRYINDEX, timers->arguments);
-        lua_rawgeti(L, -1, table_index(slot));
-        lua_remove(L, -2);
+        push_table(L, timers, slot);
+        lua_rawgeti(L, -1, function_index(slot));
+        lua_rawgeti(L, -2, function_index(slot) + 1);
         lua_remove(L, -3);
         forget(L, timers, slot);
-        if (lua_touserdata(L, -1) == binding) {
-            lua_pop(L, 1);
-            lua_pushnil(L);
-        }
         (void)inf_binding_call(binding, L, 1, 0);
     }
-    arm_after_firing(binding);
+    arm_after_firing(binding, item == NULL);
 }
 
 static int core_timer_start(lua_State *L) {
@@ -147,22 +154,16 @@ static int core_timer_start(lua_State *L) {
     lua_Integer ms = luaL_checkinteger(L, 1);
     luaL_checktype(L, 2, LUA_TFUNCTION);
     lua_settop(L, 3);
-    if (lua_isnil(L, 3)) {
-        lua_pop(L, 1);
-        lua_pushlightuserdata(L, binding);
-    }
     if (ms < 0) ms = 0;
     if (timers->free == NO_SLOT) {
-        int rc = add_chunk(timers);
+        int rc = add_chunk(L, timers);
         if (rc != 0) return luaL_error(L, "%s", inf_strerror(rc));
     }
     uint32_t slot = timers->free;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, timers->arguments);
-    lua_rotate(L, 3, 1);
-    lua_rawseti(L, 3, table_index(slot));
-    lua_rawgeti(L, LUA_REGISTRYINDEX, timers->functions);
-    lua_pushvalue(L, 2);
-    lua_rawseti(L, -2, table_index(slot));
+    push_table(L, timers, slot);
+    lua_insert(L, 2);
+    lua_rawseti(L, 2, function_index(slot) + 1);
+    lua_rawseti(L, 2, function_index(slot));
     inf_timer *timer = timer_at(timers, slot);
     timers->free = timer->slot;
     timer->slot = slot;

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 local clocks = require "finitomata.clock"
 local errors = require "finitomata.error"
+local finitomata = require "finitomata"
 local task = require "finitomata.task"
 local worlds = require "spec.support.world"
 
@@ -26,6 +27,42 @@ describe("The ready queue", function()
     task.drain()
     assert.same({ "first", "second", "third" }, order)
     assert.is_false((task.turn()))
+  end)
+
+  it("takes a thousand jobs a turn and no more, and keeps their order", function()
+    local sent, done, turns = {}, {}, 0
+    for i = 1, 5000 do
+      sent[i] = i
+      task.post(function()
+        done[#done + 1] = i
+        if i % 1000 == 0 then task.post(function() done[#done + 1] = 5000 + i // 1000 end) end
+      end)
+    end
+    while task.turn() do
+      turns = turns + 1
+      assert.is_true(#done <= 1024 * turns)
+    end
+    for i = 5001, 6000 do
+      sent[i] = i
+      if i > 5005 then task.post(function() done[#done + 1] = i end) end
+    end
+    task.drain()
+    assert.same(sent, done)
+  end)
+
+  it("lets timers go off between two turns, however few jobs these were", function()
+    local clock = clocks.real()
+    local fired, turns = false, 0
+    finitomata.run(function()
+      clock:start(1, function() fired = true end)
+      while not fired do
+        local now = clock:now()
+        while clock:now() <= now + 1 do end -- luacheck: ignore 542
+        turns = turns + 1
+        finitomata.sleep(0)
+      end
+    end)
+    assert.is_true(turns <= 5)
   end)
 
   it("goes on with other jobs while one waits", function()
