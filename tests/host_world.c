@@ -53,6 +53,7 @@ static void on_result(void *ctx, uint64_t tag, const inf_call_result *result) {
     node *n = ctx;
     world *w = n->world;
     w->results++;
+    if (result->status != 0) w->failures++;
     w->sum_of_tags += tag;
     w->status = result->status;
     w->cause = result->cause;

@@ -37,7 +37,8 @@ typedef struct world {
     uv_loop_t loop;
     uv_timer_t beat; /* so that the loop looks around now and then */
     node nodes[NODES];
-    unsigned results; /* calls that ended */
+    unsigned results;  /* calls that ended */
+    unsigned failures; /* those of them that did not end well */
     uint64_t sum_of_tags;
     int status; /* of the last one */
     int cause;

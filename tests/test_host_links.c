@@ -328,6 +328,57 @@ static void with_a_key_only_who_knows_it_gets_in(void **state) {
     (void)close(stranger_fd);
 }
 
+static unsigned results_wanted;
+
+static bool as_many_results(world *w) {
+    return w->results >= results_wanted;
+}
+
+/* Every node takes the step while calls go on; then as many end again. */
+static void rotate(world *w, inf_key_step step, inf_slice key) {
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(inf_host_key(w->nodes[i].host, step, key), 0);
+    results_wanted = w->results + 20;
+    assert_true(world_run_until(w, as_many_results));
+}
+
+static void keys_rotate_under_way(void **state) {
+    world *w = *state;
+    inf_slice keys[2] = {inf_slice_of(key_bytes, 32),
+                         inf_slice_of(key_bytes, 16)};
+    for (size_t i = 0; i < 3; i++) {
+        start_with_key(w, i, 32);
+        if (i > 0) world_join(w, i, 0);
+    }
+    assert_true(world_run_until(w, world_all_see_all));
+    w->calls_left = 100000;
+    node_call(&w->nodes[0], "b", inf_slice_str("and so on"), 1);
+    for (size_t round = 0; round < 6; round++) {
+        inf_slice old = keys[round % 2], new = keys[1 - round % 2];
+        rotate(w, INF_KEY_ADD, new);
+        rotate(w, INF_KEY_USE, new);
+        rotate(w, INF_KEY_REMOVE, old);
+        assert_int_equal(inf_host_key(w->nodes[0].host, INF_KEY_USE, old),
+                         INF_ENOENT);
+    }
+    w->calls_left = 0;
+    assert_int_equal(w->failures, 0);
+    assert_true(world_all_see_all(w));
+    assert_int_equal(w->nodes[0].fails + w->nodes[1].fails + w->nodes[2].fails,
+                     0);
+    assert_int_equal(inf_host_keys_set(w->nodes[0].host, keys, 2), 0);
+    assert_int_equal(inf_host_keys_set(w->nodes[0].host, keys, 0), INF_EINVAL);
+}
+
+static void an_open_node_takes_no_key(void **state) {
+    world *w = *state;
+    inf_slice key = inf_slice_of(key_bytes, 32);
+    world_start(w, 0);
+    assert_int_equal(inf_host_key(w->nodes[0].host, INF_KEY_ADD, key),
+                     INF_ECRYPT);
+    assert_int_equal(inf_host_keys_set(w->nodes[0].host, &key, 1), INF_ECRYPT);
+}
+
 /* ---- starting ---------------------------------------------------------- */
 
 static void check_refused(world *w, const inf_host_config *config, int status,
@@ -460,6 +511,8 @@ int main(void) {
         TEST(who_closes_its_half_still_hears_its_answer),
         TEST(with_a_key_only_who_knows_it_gets_in),
         TEST(a_large_secret_goes_there_and_back),
+        TEST(keys_rotate_under_way),
+        TEST(an_open_node_takes_no_key),
         TEST(a_port_in_use_is_named),
         TEST(what_cannot_be_bound_or_named_is_refused),
         TEST(a_broken_pipe_does_not_end_the_process),

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "base/rng.h"
 #include "core/packet.h"
 #include "golden.h"
 
@@ -497,6 +498,33 @@ static void a_storm_of_tags_stays_small(void **state) {
     assert_true(h.told[INF_CHANGE_UPDATE] >= 4800);
 }
 
+static void the_same_words_have_the_same_effects(void **state) {
+    (void)state;
+    static const char *const samples[] = {
+        "ping", "suspect", "alive", "compound", "user_event", "indirect_ping"};
+    uint64_t sums[2] = {0};
+    for (size_t run = 0; run < 2; run++) {
+        hostile twin;
+        inf_rng rng;
+        hostile_begin(&twin, false, "");
+        inf_rng_seed(&rng, 42);
+        for (unsigned i = 0; i < 3000; i++) {
+            inf_slice word = golden(samples[inf_rng_below(&rng, 6)]);
+            uint8_t bent[512];
+            memcpy(bent, word.data, word.len);
+            if (i % 3 != 0) {
+                bent[inf_rng_below(&rng, word.len)] ^= (uint8_t)(1u << i % 8);
+            }
+            hostile_hear(&twin, (uint8_t)(2 + i % 5), bent, word.len);
+            if (i % 10 == 0) hostile_pass_ms(&twin, inf_rng_below(&rng, 500));
+            sums[run] = sums[run] * 31 + twin.said + twin.written + twin.lines +
+                        inf_member_deadline(twin.member);
+        }
+        hostile_end(&twin);
+    }
+    assert_int_equal(sums[0], sums[1]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(counts_of_four_billion),
@@ -528,6 +556,7 @@ int main(void) {
         TEST(a_ping_for_another_name),
         TEST(answers_do_not_go_to_no_address),
         TEST(a_flap_storm_stays_small),
-        TEST(a_storm_of_tags_stays_small)};
+        TEST(a_storm_of_tags_stays_small),
+        TEST(the_same_words_have_the_same_effects)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
