@@ -42,7 +42,7 @@ typedef struct inf_version {
     uint64_t digest; /* of the content; says nothing while cur < goal */
     uint64_t rows;
     uint64_t deletes; /* remembered */
-    bool up; /* the node is a live member */
+    bool up;          /* the node is a live member */
 } inf_version;
 
 #endif
