@@ -12,9 +12,9 @@ things up.
 
 Times are milliseconds. What can fail at run time returns `nil, err`, where `err` is a
 [finitomata.Error](#errors) whose codes are in [Errors](errors.md); a wrong type is the
-caller's mistake and raises, and so does an option that does not exist. Calls marked *waits* park the coroutine
-that makes them and let everything else go on; outside of a coroutine they run the
-loop until they are answered. A `?` marks what may be absent.
+caller's mistake and raises, and so does an option that does not exist. Calls marked
+*waits* park the coroutine that makes them and let everything else go on; outside of a
+coroutine they run the loop until they are answered. A `?` marks what may be absent.
 
 The examples are run by the tests. They share this FSM:
 
