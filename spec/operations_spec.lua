@@ -27,26 +27,26 @@ local function literals(source, at)
   end
 end
 
-local function add(list, path, format)
-  list[#list + 1] = { path = path, format = format:gsub("\\n", "") }
-end
-
 ---The formats that follow a pattern in a source.
-local function collect(list, path, source, pattern)
+local function collect(list, path, source, pattern, level)
   for at in source:gmatch(pattern .. "()") do
     local format = literals(source, at)
-    if format ~= "" then add(list, path, format) end
+    if format ~= "" then
+      list[#list + 1] = { path = path, format = format:gsub("\\n", ""), level = level }
+    end
   end
 end
 
----Every call that writes a line of level info or above: {path=, format=}.
+local LEVELS <const> = { INFO = "info", WARN = "warning", ERROR = "error" }
+
+---Every call that writes a line of level info or above: {path=, format=, level=}.
 local function lines_of_sources()
   local list = {}
   for _, path in ipairs(files "*.c") do
     local source = read(path)
-    for _, level in ipairs { "INFO", "WARN", "ERROR" } do
-      collect(list, path, source, "inf_outbox_log%([^;\"]-INF_LOG_" .. level .. ",")
-      collect(list, path, source, "log_line%([^;\"]-INF_LOG_" .. level .. ",")
+    for name, level in pairs(LEVELS) do
+      collect(list, path, source, "inf_outbox_log%([^;\"]-INF_LOG_" .. name .. ",", level)
+      collect(list, path, source, "log_line%([^;\"]-INF_LOG_" .. name .. ",", level)
     end
     if source:find("INF_EFFECT_LOG,", 1, true) then
       collect(list, path, source, "snprintf%(line, sizeof line,")
@@ -56,9 +56,9 @@ local function lines_of_sources()
   for _, path in ipairs(files "*.lua") do
     local source = read(path)
     for _, call in ipairs { "info", "warning", "error" } do
-      collect(list, path, source, '%f[%w]log"?%)?%.' .. call .. "%(")
+      collect(list, path, source, '%f[%w]log"?%)?%.' .. call .. "%(", call)
+      collect(list, path, source, '%f[%w]log%.write%("' .. call .. '",', call)
     end
-    collect(list, path, source, '%f[%w]log%.write%("[we%a]+",')
   end
   return list
 end
@@ -80,12 +80,12 @@ local SAYS <const> = {
   },
 }
 
----The lines that the page explains, as a set.
+---The lines that the page explains, each with its level.
 local function lines_of_page()
   local shown = {}
   local text = read(PAGE):match "\n## The log\n(.-)\n## "
-  for line in text:gmatch "\n| `([^`]+)` |" do shown[line] = true end
-  for line in text:gmatch "\n| `` (.-) `` |" do shown[line] = true end
+  for line, level in text:gmatch "\n| `([^`]+)` | (%l*)" do shown[line] = level end
+  for line, level in text:gmatch "\n| `` (.-) `` | (%l*)" do shown[line] = level end
   return shown
 end
 
@@ -116,6 +116,10 @@ describe("the log", function()
       assert(says or line, ("%s writes a line that %s does not explain: %s"):format(each.path, PAGE,
         each.format))
       if line then explained[line] = true end
+      for _, one in ipairs(says or { line }) do
+        assert(not each.level or shown[one] == each.level,
+          ("%s: `%s` is of level %s"):format(each.path, one, each.level))
+      end
     end
     for line in pairs(shown) do
       assert(explained[line], ("%s explains a line that nothing writes: %s"):format(PAGE, line))
