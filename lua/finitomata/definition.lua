@@ -7,7 +7,6 @@ local Error = require("finitomata.error")
 local callbacks = require("finitomata.callbacks")
 local check = require("finitomata.check")
 local graph = require("finitomata.graph")
-local log = require("finitomata.log")
 local options_of = require("finitomata.options")
 local parser = require("finitomata.parser")
 local places = require("finitomata.place")
@@ -201,9 +200,10 @@ local function define(given, level)
 end
 
 ---Ambiguous events that nothing resolves.
+---@param self finitomata.Definition
 ---@return string[]
-local function unresolved(self, secret)
-  local messages = {}
+local function unresolved(self)
+  local messages, secret = {}, secrets[self]
   for _, each in ipairs(self.ambiguous) do
     if not secret.plan.nodes[each.state].edges[each.event].handler then
       messages[#messages + 1] = ("`%s` in `%s` has several targets (%s) and no handler"):format(
@@ -215,7 +215,7 @@ end
 
 ---What only shows once all callbacks are there.
 local function seal(self, secret)
-  local faults, warnings = {}, unresolved(self, secret)
+  local faults, warnings = {}, unresolved(self)
   if secret.options.timer and not secret.callbacks.on_timer then
     faults[#faults + 1] = { code = "no_timer_callback", states = {},
       message = "timer: there is no callback `on_timer`" }
@@ -226,7 +226,6 @@ local function seal(self, secret)
     end
   end
   if #faults > 0 then return nil, parser.error(faults) end
-  for _, message in ipairs(warnings) do log.warning("%s: %s", tostring(self), message) end
   secret.sealed = true
   return true
 end
@@ -274,7 +273,7 @@ end
 ---@return string[]
 function Definition:check()
   local all, messages = table.move(self.warnings, 1, #self.warnings, 1, {}),
-    unresolved(self, secrets[self])
+    unresolved(self)
   return table.move(messages, 1, #messages, #all + 1, all)
 end
 
@@ -513,4 +512,5 @@ for name, method in pairs(Definition) do -- a method called with a dot is the ca
   end
 end
 
-return { define = define, is = is_definition, plan = plan, swap = swap, heir = heir }
+return { define = define, is = is_definition, plan = plan, unresolved = unresolved, swap = swap,
+  heir = heir }

@@ -6,6 +6,7 @@ local Error = require("finitomata.error")
 local definitions = require("finitomata.definition")
 local guard = require("finitomata.guard")
 local instances = require("finitomata.instance")
+local log = require("finitomata.log")
 local payloads = require("finitomata.payload")
 local schema = require("finitomata.schema")
 local task = require("finitomata.task")
@@ -44,6 +45,9 @@ end
 ---@return finitomata.Kind
 function M.kind(branch, definition, plan)
   local options = plan.options
+  for _, message in ipairs(definitions.unresolved(definition)) do
+    log.warning("%s: %s", tostring(definition), message)
+  end
   local timed = options.timer ~= false
   for _, node in pairs(plan.nodes) do timed = timed or node.after ~= nil end
   return {

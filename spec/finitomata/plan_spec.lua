@@ -1,6 +1,5 @@
 -- SPDX-License-Identifier: MIT
 local definitions = require "finitomata.definition"
-local log = require "finitomata.log"
 
 local function plan_of(options)
   local definition = definitions.define(options, 1)
@@ -8,10 +7,6 @@ local function plan_of(options)
 end
 
 describe("A plan", function()
-  local level
-  setup(function() level = log.set_level "error" end) -- ambiguous events have no handlers here
-  teardown(function() log.set_level(level) end)
-
   it("has a node for every state and an edge for every event", function()
     local plan = plan_of { fsm = "a --> |x| b,c\nb --> |y!| c" }
     assert.same({ "*", "a", "b", "c" }, plan.names)

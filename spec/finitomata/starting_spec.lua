@@ -30,6 +30,14 @@ describe("A start", function()
     assert(start({}, nil, "raised"))
   end)
 
+  it("warns once of ambiguous events that have no handler", function()
+    local definition = finitomata.define { fsm = "a --> |x| b,c" }
+    assert(world.branch:start_fsm("fsm", definition))
+    assert(world.branch:start_fsm("again", definition))
+    assert.same({ "warning: finitomata.Definition<a>: `x` in `a` has several targets (b, c) "
+      .. "and no handler" }, world.lines)
+  end)
+
   it("stays before the entry when on_start says so", function()
     assert(start({ on_start = function(p) return p, "wait" end }, { n = 1 }))
     assert.equal("*", world.branch:state("fsm", "state"))
