@@ -165,7 +165,7 @@ fuzz: ## every decoder, FUZZ_S seconds each, with clang's libFuzzer
 	@tools/deps.sh build sanitize
 	+@$(MAKE) --no-print-directory $(PARALLEL) B=$(B)/fuzz CC=$(CLANG) \
 	    SAN=address,undefined,fuzzer-no-link CFLAGS='-O1 -g' fuzzers
-	@tools/fuzz.sh $(B)/fuzz $(FUZZ_S)
+	@FUZZ_S=$(FUZZ_S) tools/test_runner -b $(B)/fuzz -t fuzz fuzz
 
 bench: ## transitions, remote latency, memory: each against a limit of this run
 	@tools/deps.sh build

@@ -10,7 +10,6 @@
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdio.h>
-#include <string.h>
 #include <uv.h>
 
 static const char script[] =
@@ -31,7 +30,7 @@ static int place(void *ctx, const char *branch, const char *name,
                  size_t name_len, char node[INF_NODE_ROOM]) {
     (void)branch;
     printf("c: where does %.*s run?\n", (int)name_len, name);
-    strcpy(node, ctx);
+    snprintf(node, INF_NODE_ROOM, "%s", (const char *)ctx);
     return 0;
 }
 

@@ -119,12 +119,12 @@ describe("timer_stop", function()
   end)
 
   it("keeps a hundred thousand apart", function()
-    local ids, fired = {}, 0
+    local ids, fired, others = {}, 0, core.timer_count()
     for i = 1, 100000 do
       ids[i] = core.timer_start(i % 7, function() fired = fired + 1 end)
     end
     for i = 1, 100000, 2 do assert(core.timer_stop(ids[i])) end
-    assert.equal(50000, core.timer_count())
+    assert.equal(50000 + others, core.timer_count())
     run_dry()
     assert.equal(50000, fired)
     assert.equal(0, core.timer_count())

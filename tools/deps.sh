@@ -77,6 +77,7 @@ lint_needs() {
     need luarocks has luarocks
     need clang-format has clang-format
     need clang-tidy has clang-tidy
+    need cppcheck has cppcheck
 }
 sanitize_needs() {
     need clang has clang
