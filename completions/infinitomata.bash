@@ -48,7 +48,7 @@ _infinitomata_arguments() {
 
 _infinitomata_value() { # completes what follows an option; fails when it takes nothing
     case $prev in
-    --format) _infinitomata_words "mermaid plantuml dot svg" ;;
+    --format) _infinitomata_words "mermaid plantuml dot svg text" ;;
     --syntax) _infinitomata_words "flowchart state_diagram" ;;
     --what) _infinitomata_words "full state payload" ;;
     --state) _infinitomata_words "alive suspect dead left" ;;

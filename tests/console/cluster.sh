@@ -38,7 +38,7 @@ drop c
 enter c '.send gate-1 walk_in'
 ok_if "an event sent from here leads on" shows_line c "closed  { coins = 1 }"
 enter c '.draw gate-1'
-ok_if "the diagram marks where it is there" shows c "=> closed       --> |coin_in| opened"
+ok_if "the diagram marks where it is there" shows c "║ ▶ closed ║"
 enter c 'branch:stop_fsm("gate-1")'
 ok_if "its end is told" shows_line c "gate-1: has ended"
 typed c 'half'

@@ -7,7 +7,8 @@ program=$(cd "$1/bin" && pwd)/infinitomata
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 XDG_RUNTIME_DIR=$work
-export XDG_RUNTIME_DIR
+LC_ALL=C.UTF-8
+export XDG_RUNTIME_DIR LC_ALL
 chmod 700 "$work"
 
 awk -v dir="$work" '

@@ -57,7 +57,7 @@ ok_if "TAB completes the FSM's events" \
 enter c ', 3)'
 ok_if "print in a handler is seen" shows_line c "a coin of 3"
 enter c '.draw gate-1'
-ok_if "the diagram marks the state" shows c "=> opened       --> |walk_in| closed"
+ok_if "the diagram marks the state" shows c "║ ▶ opened ║"
 enter c '.members'
 ok_if "the members are listed" shows c "this node"
 enter c '.fmss'

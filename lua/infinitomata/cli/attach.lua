@@ -84,6 +84,7 @@ local function evaluate(target, place, chunk)
   client = Client.connect(program, place, {
     width = 80,
     interactive = false,
+    unicode = (require "infinitomata.console.canvas").has_unicode(),
     show = function(text) io.stdout:write(text) end,
     complain = function(text) io.stderr:write(text) end,
     ready = function()
@@ -112,7 +113,10 @@ local function converse(target, place)
   local Client = require "infinitomata.console.client"
   local terminal = (require "infinitomata.console.terminal").open(program)
   local status, over, ready = cli.OK, false, false
+  local colour, unicode = terminal:style()
   local client = Client.connect(program, place, {
+    colour = colour,
+    unicode = unicode,
     width = terminal:width(),
     interactive = terminal:is_interactive(),
     show = function(text) terminal:show(text) end,

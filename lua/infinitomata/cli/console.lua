@@ -84,7 +84,10 @@ local function converse(terminal, given)
   local interrupts = require "infinitomata.console.interrupts"
   local notices = require "infinitomata.console.notices"
   local server = require "infinitomata.console.server"
+  local colour, unicode = terminal:style()
   local session = Session.new {
+    colour = colour,
+    unicode = unicode,
     write = function(text) terminal:show(text) end,
     complain = function(text) terminal:complain(text) end,
     width = function() return terminal:width() end,

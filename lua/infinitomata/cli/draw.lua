@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: MIT
---- `infinitomata draw`: the diagram of a definition, for documents. Graphviz lays
---- an SVG out, when it is installed.
+--- `infinitomata draw`: the diagram of a definition, for documents and terminals.
+--- Graphviz lays an SVG out, when it is installed.
+local canvases = require "infinitomata.console.canvas"
 local cli = require "infinitomata.cli"
+local diagram = require "infinitomata.console.diagram"
 local source = require "infinitomata.source"
 
 local M = {}
@@ -10,7 +12,7 @@ function M.describe(parser)
   parser:epilog("A FILE is Lua with definitions in it, or a diagram by itself. SVG needs Graphviz.")
   parser:argument("file", "A Lua file, or a diagram.")
   parser:option("--format", "What to draw.", "mermaid")
-    :choices { "mermaid", "plantuml", "dot", "svg" }
+    :choices { "mermaid", "plantuml", "dot", "svg", "text" }
   parser:option("--name", "The definition to draw, when there are several."):argname("<fsm>")
   parser:option("--syntax", "Of a diagram; default: as it looks.")
     :choices { "flowchart", "state_diagram" }
@@ -59,6 +61,13 @@ local function names_of(found)
   return table.concat(names, ", ")
 end
 
+---@param definition finitomata.Definition
+---@return string picture for a terminal as wide as it takes
+local function picture(definition)
+  return diagram.draw(definition.transitions, nil,
+    { width = math.maxinteger, unicode = canvases.has_unicode() })
+end
+
 ---The definitions to draw.
 local function chosen(read, options)
   if read:is_faulty() then
@@ -105,7 +114,8 @@ function M.run(options, terminal)
   local format, texts = options.format, {}
   for i, each in ipairs(found) do
     local definition = each.definition
-    texts[i] = definition[format == "svg" and "dot" or format](definition)
+    local write_as = format == "text" and picture or definition[format == "svg" and "dot" or format]
+    texts[i] = write_as(definition)
     if format == "svg" then
       texts[i], err = lay_out(texts[i])
       if not texts[i] then return nil, err end

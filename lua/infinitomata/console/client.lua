@@ -21,6 +21,8 @@ Client.__index = Client
 ---@class infinitomata.console.ClientOptions
 ---@field width integer
 ---@field interactive boolean
+---@field colour? boolean   the screen has colours
+---@field unicode? boolean  and all characters
 ---@field show fun(text: string)
 ---@field complain fun(text: string)
 ---@field ready fun(client: infinitomata.console.Client)  the node has answered
@@ -119,6 +121,8 @@ function Client:_greet()
     version = protocol.VERSION,
     width = self._options.width,
     interactive = self._options.interactive,
+    colour = self._options.colour or false,
+    unicode = self._options.unicode or false,
   }
 end
 

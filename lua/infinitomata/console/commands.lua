@@ -143,7 +143,7 @@ command("draw", "NAME", "the diagram of an FSM, its state marked, or of a module
       current, err = session:branch():state(name, "state")
       if current == nil then return nil, err end
     end
-    return diagram.draw(definition.transitions, current)
+    return diagram.draw(definition.transitions, current, session:style())
   end)
 
 command("watch", "[NAME]", "shows transitions as they happen; the same again ends it", 0, { "fsm" },

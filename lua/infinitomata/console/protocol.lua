@@ -2,7 +2,8 @@
 --- What a console and a node say to each other: tables in MessagePack, each
 --- behind its length in four bytes, the most significant first.
 ---
----   to the node    hello{version, width, interactive}   first of all
+---   to the node    hello{version, width, interactive}   first of all; also whether
+---                  the screen has colour and unicode
 ---                  line{text}         one line; answered by done
 ---                  run{text}          a chunk; answered by result
 ---                  complete{id, before}                 answered by words

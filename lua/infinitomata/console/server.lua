@@ -105,6 +105,8 @@ function ANSWERS.hello(self, message)
     write = function(text) self:text(text, false) end,
     complain = function(text) self:text(text, true) end,
     width = function() return self._width end,
+    colour = message.colour == true,
+    unicode = message.unicode == true,
     remote = true,
   }
   self:_listen()

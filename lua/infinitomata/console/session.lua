@@ -23,6 +23,8 @@ Session.__index = Session
 ---@field write fun(text: string)     shows results and whatever is printed
 ---@field complain fun(text: string)  shows what went wrong
 ---@field width? fun(): integer       of the screen
+---@field unicode? boolean            it shows all characters
+---@field colour? boolean             and colours
 ---@field remote? boolean             the prompt is not in this process
 
 local HELP <const> = [[
@@ -109,6 +111,13 @@ end
 ---@return integer columns of the screen
 function Session:width()
   return self._options.width and self._options.width() or 80
+end
+
+---What a drawing for the screen has to know of it.
+---@return infinitomata.console.DiagramOptions
+function Session:style()
+  local options = self._options
+  return { width = self:width(), unicode = options.unicode or false, colour = options.colour }
 end
 
 ---Shows a line that nobody asked for now.

@@ -2,6 +2,7 @@
 --- The prompt in this process: asks for lines, hands them to whoever evaluates
 --- them, shows what comes of it. The same for a session in this process and for
 --- one on another node.
+local canvases = require "infinitomata.console.canvas"
 local completion = require "infinitomata.console.completion"
 local histories = require "infinitomata.console.history"
 local printer = require "infinitomata.console.printer"
@@ -57,6 +58,16 @@ end
 ---@return integer
 function Terminal:width()
   return self._console:columns() or 80
+end
+
+---Whether there are colours, and all characters.
+---@param getenv? fun(name: string): string?
+---@return boolean colour
+---@return boolean unicode
+function Terminal:style(getenv)
+  local refused = (getenv or os.getenv) "NO_COLOR"
+  local colour = self.mode == "edit" and (refused == nil or refused == "")
+  return colour, canvases.has_unicode(getenv)
 end
 
 ---@return boolean a person sits there

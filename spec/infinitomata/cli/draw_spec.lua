@@ -30,6 +30,13 @@ describe("infinitomata draw", function()
     local _, out = run("draw", door(), "--format", "dot")
     assert.matches('^digraph .*"a" %-> "c" %[label="b"%].*}\n$', out)
   end)
+  it("draws a picture for a terminal", function()
+    local _, out = run("draw", door(), "--format", "text")
+    for _, word in ipairs { "a", "b", "c", "d!", "e" } do
+      assert.matches(" " .. word .. "%s", out)
+    end
+    assert.matches("v", (out:gsub("▼", "v")))
+  end)
   it("draws a diagram by itself, and changes its language", function()
     local path = folder.write("x.mmd", "graph TD\n  a --> |b| c\n")
     local _, out = run("draw", path, "--format", "plantuml")

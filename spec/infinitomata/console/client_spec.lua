@@ -38,7 +38,8 @@ describe("a client of a node", function()
   it("greets, and is ready when it is welcome", function()
     local client, pipe, told, say = stage()
     pipe.connected(true)
-    assert.same({ { op = "hello", version = 1, width = 70, interactive = true } }, pipe.sent)
+    assert.same({ { op = "hello", version = 1, width = 70, interactive = true,
+      colour = false, unicode = false } }, pipe.sent)
     assert.is_nil(told.ready)
     say { op = "welcome", node = "n", version = "1", prompt = "n> " }
     assert.is_true(told.ready)

@@ -77,9 +77,9 @@ describe("a command", function()
   end)
 
   it("draws an FSM with its state marked, and a module without", function()
-    assert.matches("=> closed +%-%-> |coin| opened", run ".draw gate-1")
+    assert.matches("# => closed #", run ".draw gate-1")
     local text = run ".draw spec.turnstile"
-    assert.matches("closed +%-%-> |coin| opened", text)
+    assert.matches("| closed |", text, 1, true)
     assert.is_nil(text:find("=>", 1, true))
     assert.matches("no FSM and no module", select(2, run ".draw nothing"))
   end)
