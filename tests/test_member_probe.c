@@ -231,6 +231,25 @@ static void a_way_without_datagrams_is_told_once(void **state) {
     assert_non_null(strstr(f.line, "its datagrams come, ours seem lost"));
 }
 
+static void datagrams_from_elsewhere_are_told_of_once(void **state) {
+    (void)state;
+    meet("b", 2);
+    inf_message ping = {.kind = INF_MESSAGE_PING,
+                        .source_node = inf_slice_str("b"),
+                        .source_addr = inf_slice_of("\x0a\0\0\2", 4),
+                        .source_port = 7946};
+    hear_from(2, &ping);
+    assert_int_equal(f.lines, 0);
+    for (unsigned i = 0; i < 5; i++)
+        hear_from(99, &ping);
+    assert_int_equal(f.lines, 1);
+    assert_string_equal(f.line, "b says it is at 10.0.0.2:7946, its datagrams "
+                                "come from 10.0.0.99:7946");
+    ping.source_node = inf_slice_str("stranger");
+    hear_from(98, &ping);
+    assert_int_equal(f.lines, 1);
+}
+
 /* ---- death ----------------------------------------------------------------
  */
 
@@ -279,6 +298,7 @@ int main(void) {
         TEST(answers_are_counted_by_their_way),
         TEST(silence_counts_as_failed_and_a_new_life_from_nothing),
         TEST(a_way_without_datagrams_is_told_once),
+        TEST(datagrams_from_elsewhere_are_told_of_once),
         TEST(a_refused_connection_confirms_a_death),
         TEST(a_firewall_does_not_kill_twice)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -331,9 +331,33 @@ static inf_addr asker_of(const inf_message *message, const inf_addr *from) {
     return *from;
 }
 
+static bool same_host(const inf_addr *a, const inf_addr *b) {
+    return a->len == b->len && memcmp(a->ip, b->ip, a->len) == 0;
+}
+
+/* A member whose datagrams come from another machine than it advertises gets no
+   answers that count. */
+static void note_source(inf_member *m, const inf_message *ping,
+                        const inf_addr *from) {
+    enum { ELSEWHERE = 2 };
+    char says[INF_ADDR_TEXT_MAX], comes[INF_ADDR_TEXT_MAX];
+    uint32_t swallowed = 0;
+    const member_record *r = inf_table_find(m, ping->source_node);
+    if (r == NULL || r->self || same_host(&r->addr, from)) return;
+    if (!inf_quiet_may(&m->quiet, from, ELSEWHERE, m->now_ms, &swallowed)) {
+        return;
+    }
+    inf_outbox_log(m->outbox, INF_LOG_WARN,
+                   "%.*s says it is at %s, its datagrams come from %s",
+                   (int)r->name.len, (const char *)r->name.data,
+                   inf_addr_format(&r->addr, says),
+                   inf_addr_format(from, comes));
+}
+
 void inf_probe_ping(inf_member *m, const inf_message *ping,
                     const inf_addr *from) {
     if (ping->node.len != 0 && !inf_slice_eq(ping->node, m->self->name)) return;
+    note_source(m, ping, from);
     inf_addr asker = asker_of(ping, from);
     inf_message ack = {.kind = INF_MESSAGE_ACK, .seq = ping->seq};
     const member_record *r = inf_table_at(m, &asker);
@@ -402,10 +426,6 @@ void inf_relay_step(inf_member *m, member_relay *relay) {
 }
 
 /* ---- hearing answers ----------------------------------------------------- */
-
-static bool same_host(const inf_addr *a, const inf_addr *b) {
-    return a->len == b->len && memcmp(a->ip, b->ip, a->len) == 0;
-}
 
 /* An ack counts when it comes from the host that was asked, or from one that
    was asked to ask. */
