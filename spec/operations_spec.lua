@@ -68,7 +68,7 @@ local SAYS <const> = {
   ["runtime/bind/binding.c: infinitomata: %s"] = { "TEXT" },
   ["lua/finitomata/clock.lua: %s"] = { "TEXT" },
   ["lua/finitomata/task.lua: %s"] = { "TEXT" },
-  ["lua/finitomata/definition.lua: %s: %s"] = { "DEFINITION: WHY" },
+  ["lua/finitomata/starting.lua: %s: %s"] = { "DEFINITION: WHY" },
   ["lua/finitomata/transition.lua: %s: %s"] =
     { "NAME: automatic events go round: EVENTS" },
   ["lua/infinitomata/service.lua: %s"] = { "node NAME at A" },
