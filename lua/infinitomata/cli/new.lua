@@ -87,6 +87,13 @@ local function is_module(name)
   return ("." .. name):gsub("%.[%w_-]+", "") == ""
 end
 
+---Modules of Lua and of this library: `require` would find those.
+local function is_taken(name)
+  local first = name:match("^[^.]+")
+  return first == "finitomata" or first == "infinitomata"
+    or type(_G[name]) == "table" and rawequal(_G[name], package.loaded[name])
+end
+
 -- ---- new fsm ---------------------------------------------------------------------
 
 ---@return string? text
@@ -115,6 +122,9 @@ local function new_fsm(options, terminal)
   local name = options.name
   if not is_module(name) then
     return cli.usage_error("'%s' cannot be the name of a module", name)
+  end
+  if is_taken(name) then
+    return cli.usage_error("'%s' is the name of a module that Lua or this library has", name)
   end
   local text, problem = read_diagram(options.from)
   if not text then return nil, problem end
