@@ -26,6 +26,7 @@ local DEFAULTS <const> = {
   hibernate = false,
   cache_state = true,
   strict = false,
+  endless = false,
   shutdown = 5000,
   payload_mode = "copy",
   history = 5,

@@ -149,7 +149,7 @@ local function define(given, level)
   end
   local readable = check_arguments(given, faults)
   if not readable then refuse(faults, given) end
-  local transitions, wrong = parser.read(given.fsm, given.syntax, given.any)
+  local transitions, wrong = parser.read(given.fsm, given.syntax, given)
   if not transitions then
     refuse(table.move(faults, 1, #faults, #wrong + 1, wrong), given)
   end
@@ -187,7 +187,7 @@ local function define(given, level)
   }
   local ends = graph.reaching(plain, "*")
   for _, state in ipairs(self.states) do
-    if not ends[state] then
+    if not ends[state] and not options.endless then
       table.insert(self.warnings, ("there is no way from `%s` to the end"):format(state))
     end
   end

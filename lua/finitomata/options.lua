@@ -44,6 +44,7 @@ local M = {}
 ---@field mailbox? integer how many events may wait, default 100000; more are `overloaded`
 ---@field max_handler_ms? false|number how long a handler may run without waiting; default off
 ---@field shutdown? number ms that a stop waits for a handler; default 5000
+---@field endless? boolean whether the FSM need not have an end; default `false`
 ---@field strict? boolean refuse a start while a choice of the diagram has no handler; default
 ---  `false`
 
@@ -458,6 +459,8 @@ end
 function read.cache_state(reading) return boolean(reading, "cache_state") end
 
 function read.strict(reading) return boolean(reading, "strict") end
+
+function read.endless(reading) return boolean(reading, "endless") end
 
 M.KNOWN = { fsm = true, name = true, syntax = true, any = true }
 for name in pairs(read) do M.KNOWN[name] = true end

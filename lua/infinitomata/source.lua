@@ -103,7 +103,7 @@ end
 
 ---What is wrong but allowed, at the edge that it is about.
 function Source:_warnings(found, given)
-  local edges = parser.read(given.fsm, given.syntax, given.any) or {}
+  local edges = parser.read(given.fsm, given.syntax, given) or {}
   for _, message in ipairs(found.definition:check()) do
     local event, state = message:match("^`([^`]+)` in `([^`]+)`")
     state = state or message:match("`([^`]+)`")

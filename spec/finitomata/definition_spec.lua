@@ -129,6 +129,17 @@ describe("A definition", function()
   end)
 end)
 
+describe("A definition without an end", function()
+  it("is one that says so", function()
+    local text = "[*] --> day\nday --> |dusk| night\nnight --> |dawn| day"
+    assert.equal("final_state", failure({ fsm = text }).code)
+    local sun = finitomata.define { fsm = text, endless = true, auto_terminate = true }
+    assert.same({ {}, {}, {} }, { sun.exits, sun:paths(), sun:check() })
+    assert.equal(2, #sun:loops())
+    assert.equal(3, #finitomata.define({ fsm = sun:lint(), endless = true }).transitions)
+  end)
+end)
+
 describe("A definition that cannot be", function()
   it("is refused with every fault in it", function()
     local err = failure { fsm = "a --> |x!| b\na --> |y| c", timer = 0, on_enter = { q = print },

@@ -64,7 +64,7 @@ describe("Options", function()
       { persistency = function() end }, { persistency = adapter { store = 3 } }, { history = -1 },
       { history = 1.5 }, { listener = 3 }, { listener = { 3 } },
         { listener = { after_transitoin = 1 } },
-      { max_handler_ms = 0 }, { mailbox = 0 }, { forks = 3 }, { after = 3 },
+      { max_handler_ms = 0 }, { mailbox = 0 }, { endless = 1 }, { forks = 3 }, { after = 3 },
         { after = { on = { 10 } } },
       { after = { on = { 0, "glow" } } }, { postpone = 3 }, { ignore = "flip" },
       { internal = { on = "flip" } }, { guards = 3 }, { guards = { on = 3 } },

@@ -107,7 +107,7 @@ local function check_duplicates(transitions, faults)
   end
 end
 
-local function check_ends(transitions, states, faults)
+local function check_ends(transitions, states, faults, endless)
   local entries, finals = count_ends(transitions)
   if #entries ~= 1 then
     local names = {}
@@ -117,9 +117,10 @@ local function check_ends(transitions, states, faults)
       or ("one state to begin with expected, got %d: %s"):format(#entries, quoted(names)),
         entries[2])
   end
-  if #finals == 0 then
+  if #finals == 0 and not endless then
     faults[#faults + 1] = fault("final_state", {},
-      "no state to end with: every state has a way out")
+      "no state to end with: every state has a way out (name one: `state --> [*]`, or say "
+        .. "`endless = true`)")
   end
   if #states == 0 then faults[#faults + 1] = fault("no_states", {}, "the FSM has no states") end
   return #entries == 1 and entries[1] or nil
@@ -127,11 +128,12 @@ end
 
 ---Every fault of a list of transitions, the gravest first.
 ---@param transitions table[]
+---@param endless? boolean whether there need not be an end
 ---@return table[] faults
-function M.validate(transitions)
+function M.validate(transitions, endless)
   local faults = {}
   local states, seen, entered, left, next_of = neighbours(transitions)
-  local entry = check_ends(transitions, states, faults)
+  local entry = check_ends(transitions, states, faults, endless)
   local orphan = {}
   for _, state in ipairs(states) do
     if not entered[state] then
@@ -255,10 +257,11 @@ end
 ---Reads a text and says everything that is wrong with it.
 ---@param text string
 ---@param syntax? string|table "flowchart" (default), "state_diagram", {parse=, lint=}
----@param any? table<string, string> event -> target, from every state that goes on
+---@param options? {any: table<string, string>?, endless: boolean?} of a definition: event ->
+---  target, from every state that goes on; whether there need not be an end
 ---@return table[]? transitions with line and column, in source order
 ---@return table[]? faults
-function M.read(text, syntax, any)
+function M.read(text, syntax, options)
   local parser = M.syntax(syntax)
   local edges, faults, drawn
   if SYNTAXES[parser.name] == parser then
@@ -267,10 +270,11 @@ function M.read(text, syntax, any)
     edges, faults = custom(parser, text)
   end
   if not edges then return nil, faults end
-  if any then add_wildcards(edges, any) end
+  options = options or {}
+  if options.any then add_wildcards(edges, options.any) end
   local transitions = parser.complete and parser.complete(edges) or edges
   if parser.unchecked then return transitions end -- made by a program that knows
-  faults = M.validate(transitions)
+  faults = M.validate(transitions, options.endless)
   if drawn then check_drawn(drawn, edges, faults) end
   if #faults > 0 then return nil, faults end
   return transitions

@@ -37,6 +37,14 @@ describe("The parser", function()
     assert.equal("final_state", endless.faults[2].code)
   end)
 
+  it("may be told that there is no end", function()
+    for syntax, text in pairs { flowchart = "[*] --> a\na --> |x| b\nb --> |y| a",
+      state_diagram = "[*] --> a : go\na --> b : x\nb --> a : y" } do
+      assert.equal("final_state", codes(text, syntax))
+      assert.equal(3, #parser.read(text, syntax, { endless = true }))
+    end
+  end)
+
   it("tells an empty text from one that says nothing", function()
     assert.equal("empty", codes(""))
     assert.equal("malformed", codes("\n%% nothing\n"))
@@ -69,14 +77,16 @@ describe("The parser", function()
   end)
 
   it("adds edges from every state that goes on", function()
-    local list = parser.read("a --> |x| b\nb --> |y| c\nb --> |stop| d", nil, { stop = "d" })
+    local list = parser.read("a --> |x| b\nb --> |y| c\nb --> |stop| d", nil,
+      { any = { stop = "d" } })
     local from = {}
     for _, t in ipairs(list) do
       if t.event == "stop" then from[#from + 1] = t.from .. t.to end
     end
     table.sort(from)
     assert.same({ "ad", "bd" }, from)
-    local chain = parser.read("a --> |x| b\nb --> |go!| c\nc --> |stop| d", nil, { stop = "d" })
+    local chain = parser.read("a --> |x| b\nb --> |go!| c\nc --> |stop| d", nil,
+      { any = { stop = "d" } })
     assert.equal(6, #chain) -- nothing is added to a state that leaves by itself
   end)
 end)
