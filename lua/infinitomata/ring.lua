@@ -34,6 +34,17 @@ function Ring:add_node(name, weight)
   return self
 end
 
+---Adds several nodes, or changes their weights.
+---@param nodes (string|table)[] names, or `{ name, weight }`
+---@return infinitomata.Ring self
+function Ring:add_nodes(nodes)
+  check.type(nodes, "table", 1, "add_nodes")
+  for _, node in ipairs(nodes) do
+    if type(node) == "table" then self:add_node(node[1], node[2]) else self:add_node(node) end
+  end
+  return self
+end
+
 ---Removes a node.
 ---@param name string
 ---@return boolean removed false when the ring did not have it
@@ -46,6 +57,29 @@ end
 ---@return string[]
 function Ring:nodes()
   return self._points:nodes()
+end
+
+---The weight of a node.
+---@param name string
+---@return integer? weight nil when the ring does not have the node
+function Ring:weight(name)
+  check.type(name, "string", 1, "weight")
+  return self._points:weight(name)
+end
+
+---A number for the nodes and their weights: rings with the same one give every
+---key the same node.
+---@return integer
+function Ring:id()
+  return self._points:id()
+end
+
+---How evenly the keys are spread: the smallest and the largest share that a node
+---has, in relation to what its weight is due. 1 and 1 would be perfect.
+---@return number least
+---@return number most
+function Ring:spread()
+  return self._points:spread()
 end
 
 ---The nodes but this one.
@@ -114,10 +148,7 @@ function M.new(nodes, options)
   check.options(options, { weight = "number" }, 2, "ring.new")
   local weight = weight_of(options and options.weight or DEFAULT_WEIGHT, 2)
   local ring = setmetatable({ _points = cluster.ring(), _weight = weight }, Ring)
-  for _, node in ipairs(nodes or {}) do
-    if type(node) == "table" then ring:add_node(node[1], node[2]) else ring:add_node(node) end
-  end
-  return ring
+  return ring:add_nodes(nodes or {})
 end
 
 ---True when a member's name passes the lists: exact names or patterns. The

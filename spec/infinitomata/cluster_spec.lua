@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --- Three nodes: this process and two others.
+local clock = require "finitomata.clock"
 local cluster = require "infinitomata.cluster"
 local cluster_info = require "infinitomata.cluster_info"
 local finitomata = require "finitomata"
@@ -267,6 +268,29 @@ describe("three nodes", function()
     local name, err = infinitomata.random()
     assert.is_nil(name)
     assert.equal("empty", err.code)
+  end)
+
+  it("let a handler finish before its FSM stops", function()
+    start "slow@b"
+    assert.is_true(infinitomata.transition("slow@b", "nap", 400))
+    local before = clock.real():now()
+    assert.is_true(infinitomata.stop_fsm "slow@b")
+    assert.is_true(clock.real():now() - before >= 200)
+  end)
+
+  it("are followed by managed rings, but for those on a list", function()
+    local managed = infinitomata.ring.managed
+    local all = managed { name = "all" }
+    local white = managed { name = "white", whitelist = { "b", "x.*" }, blacklist = { "b" } }
+    local black = managed { name = "black", blacklist = { "[ab]" }, weights = { c = 7 } }
+    assert.equal(all, managed { name = "all" })
+    eventually("three rings", function()
+      return #all:nodes() == 3 and #white:nodes() == 1 and #black:nodes() == 1
+    end)
+    assert.same({ "b", "c" }, all:others())
+    assert.same({ "b" }, white:nodes())
+    assert.same({ "c" }, black:nodes())
+    assert.equal(7, black:weight "c")
   end)
 
   it("know how they reach each other", function()

@@ -37,6 +37,17 @@ describe("infinitomata.ring", function()
     assert.same({ "draining", "heavy", "light" }, weighted:nodes())
   end)
 
+  it("adds several at once, and tells its weights, its number and its spread", function()
+    local few = ring.new():add_nodes { "a", { "b", 256 } }
+    assert.equal(128, few:weight "a")
+    assert.equal(256, few:weight "b")
+    assert.is_nil(few:weight "c")
+    assert.equal(ring.new({ { "b", 256 }, "a" }):id(), few:id())
+    assert.not_equal(few:id(), few:add_node("a", 64):id())
+    local least, most = ring.new({ "a", "b", "c", "d" }):spread()
+    assert.is_true(0.7 < least and least < 1 and 1 < most and most < 1.3)
+  end)
+
   it("changes a weight when the node is added again", function()
     local changed = ring.new { { "a", 1 }, "b" }
     changed:add_node("a", 128)
