@@ -50,7 +50,7 @@ BENCH_C  := $(wildcard bench/*.c)
 EXAMPLES := $(wildcard examples/*.c)
 HEADERS  := $(wildcard runtime/*/*.h tests/*.h tests/*/*.h)
 C_FILES  := $(RUNTIME) $(MAIN) $(UNIT) $(UNIT_AID) $(SIM) $(SIM_AID) \
-            $(wildcard tests/fuzz/*.c) $(BENCH_C) $(EXAMPLES)
+            $(wildcard tests/fuzz/*.c tests/chaos/*.c) $(BENCH_C) $(EXAMPLES)
 LUA_FILES = $(shell find lua -name '*.lua' -not -path 'lua/meta/*')
 
 object = $(1:%.c=$(B)/obj/%.o)

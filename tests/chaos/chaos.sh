@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Five real nodes in five network namespaces. The kernel cuts and loses their
-# packets, nodes are killed, frozen and started again while accounts are started
-# and credited from everywhere; afterwards every view must be the same, every
+# packets, a program between them delays them where the kernel makes it a device,
+# nodes are killed, frozen and started again while accounts are started and
+# credited from everywhere; afterwards every view must be the same, every
 # account must run once and where the views say, and no credit may have been
 # applied twice. CHAOS_ROUNDS=n goes round that often (default 1).
 . tests/lib.sh
@@ -37,6 +38,7 @@ cleanup() {
         kill -CONT "$(pid_of "$node")" 2>/dev/null
         kill -KILL "$(pid_of "$node")" 2>/dev/null
     done
+    [ -z "$wire" ] || kill "$wire"
     for node in $nodes; do ip netns del "$id-$node" 2>/dev/null; done
     ip netns del "$id-s"
     rm -rf "$folder"
@@ -44,10 +46,30 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 1' INT TERM
 
+# The devices eth0, joined by a program that can delay, or by the kernel's bridge.
+wire=
+wire_up() {
+    [ -c /dev/net/tun ] || return 1
+    ${CC:-cc} -std=c11 -D_GNU_SOURCE -O1 -o "$folder/wire" tests/chaos/wire.c || return 1
+    # shellcheck disable=SC2046 # one word each
+    "$folder/wire" 50 200 $(for node in $nodes; do echo "$id-$node"; done) >"$folder/wire.out" &
+    wire=$!
+    wait_for 5 grep -q READY "$folder/wire.out" || wire=
+    [ -n "$wire" ]
+}
+bridge_up() {
+    echo '# no delays: the kernel makes no tun device here'
+    ip -n "$id-s" link add br0 type bridge
+    ip -n "$id-s" link set br0 up
+    for node in $nodes; do
+        ip -n "$id-$node" link add eth0 type veth peer name "$node" netns "$id-s"
+        ip -n "$id-s" link set "$node" master br0 up
+    done
+}
+delay() { [ -z "$wire" ] || kill -USR1 "$wire"; }
+no_delay() { [ -z "$wire" ] || kill -USR2 "$wire"; }
+
 plug() {
-    ip netns add "$id-$1"
-    ip -n "$id-$1" link add eth0 type veth peer name "$1" netns "$id-s"
-    ip -n "$id-s" link set "$1" master br0 up
     ip -n "$id-$1" addr add "$(host "$1")/24" dev eth0
     ip -n "$id-$1" link set lo up
     ip -n "$id-$1" link set eth0 up
@@ -97,8 +119,8 @@ up() {
 
 fits() { lua5.4 tests/chaos/check.lua "$folder" n1 n2 n3 n4 n5; }
 
-ip -n "$id-s" link add br0 type bridge
-ip -n "$id-s" link set br0 up
+for node in $nodes; do ip netns add "$id-$node"; done
+wire_up || bridge_up
 for node in $nodes; do plug "$node"; done
 for node in $nodes; do up "$node"; done
 
@@ -116,6 +138,9 @@ while [ "$round" -lt "$rounds" ]; do
     for node in $nodes; do faults "$node" numgen random mod 100 '<' 20 drop; done
     sleep 6
     heal
+    delay
+    sleep 6
+    no_delay
     kill -KILL "$(pid_of n5)"
     sleep 3
     up n5 n2
