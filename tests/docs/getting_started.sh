@@ -15,11 +15,11 @@ end() {
 }
 trap end EXIT
 PATH=$build/bin:$PATH
-export XDG_STATE_HOME="$work" XDG_RUNTIME_DIR="$work"
+export XDG_STATE_HOME="$work" XDG_RUNTIME_DIR="$work" LC_ALL=C.UTF-8
 
 # The files; and a line for each thing to do: terminal, `$`, `>` or `=`, text.
 # Ports of our own: those shown may be in use.
-ports=3$(($$ % 900 + 100))
+ports=1$(($$ % 900 + 100))
 awk -v dir="$work" '
     /^```lua/ { kind = "lua"; name = ""; next }
     /^```session/ {
