@@ -23,6 +23,11 @@ cat >script.lua <<'LUA'
 io.write "half a line"
 os.exit(tonumber(arg[1]))
 LUA
+cat >chatty.lua <<'LUA'
+for i = 1, 100 do require "finitomata".log.error("again") end
+if arg[1] == "exit" then os.exit(0) end
+require "infinitomata".node.leave()
+LUA
 cat >handler.lua <<'LUA'
 package.loaded.fuse = require "finitomata".define {
   name = "fuse", fsm = "idle --> |on!| burning\nburning --> |out| gone",
@@ -46,8 +51,14 @@ ok_if "and was seen to leave" saw leave one
 ok_if "it is left, not dead" is_left one
 ok_if "a handler ends with the status it gives" fails_with 5 "" member two --join "$(address)" handler.lua
 ok_if "and was seen to leave too" saw leave two
+# The watcher has three: under its name, its address, and that for calls.
+no_socket() { [ "$(ls run/infinitomata | wc -l)" = 3 ] && [ -S run/infinitomata/watcher.sock ]; }
+ok_if "their sockets are gone" wait_for 5 no_socket
 console() { echo 'os.exit(4)' | inf console --name three --bind 127.0.0.1:0 --profile local \
     --join "$(address)"; }
 ok_if "the console ends with the status it is given" fails_with 4 "" console
 ok_if "and was seen to leave as well" saw leave three
+ok_if "what the log has held back is told by then" says "95 more lines like this: again" \
+    member four chatty.lua exit
+ok_if "and at any other end" says "95 more lines like this: again" member five chatty.lua
 done_testing

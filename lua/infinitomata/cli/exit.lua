@@ -11,20 +11,24 @@ M.LEAVE_MS = 10000
 ---Puts it in the place of the one that scripts have.
 ---@param node table infinitomata.node
 ---@param stopping? fun() called once, before the node leaves
-function M.install(node, stopping)
+---@param ended? fun() called when it has left, or has had its time
+function M.install(node, stopping, ended)
   local exit, leaving = os.exit, false
+  local function leave(finish)
+    leaving = true
+    if stopping then stopping() end
+    clocks.real():start(M.LEAVE_MS, finish)
+    pcall(node.leave)
+  end
   rawset(os, "exit", function(...)
-    local _, main = coroutine.running()
-    if not leaving and node.self() and (main or coroutine.isyieldable()) then
-      leaving = true
-      if stopping then stopping() end
-      local arguments = table.pack(...)
-      clocks.real():start(M.LEAVE_MS, function()
-        exit(table.unpack(arguments, 1, arguments.n))
-      end)
-      pcall(node.leave)
+    local arguments = table.pack(...)
+    local function finish()
+      if ended then ended() end
+      exit(table.unpack(arguments, 1, arguments.n))
     end
-    exit(...)
+    local _, main = coroutine.running()
+    if not leaving and node.self() and (main or coroutine.isyieldable()) then leave(finish) end
+    finish()
   end)
 end
 

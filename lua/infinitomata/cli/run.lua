@@ -73,10 +73,12 @@ local function with_traceback(problem)
 end
 
 ---Consoles of this user may attach; a node without them is a node all the same.
+---@param finish table[] gets what is to be closed at the end
 ---@return boolean? ok
 ---@return string? problem the address for consoles from afar cannot be had
-local function open_door(given)
+local function open_door(given, finish)
   local opened, problem = (require "infinitomata.console.server").open(program)
+  finish[#finish + 1] = opened
   if opened and given.console then return opened:listen(given.console, given.node.keys) end
   if not opened then (require "finitomata.log").warning("no console can attach: %s", problem) end
   return true
@@ -119,16 +121,24 @@ local function configuring(infinitomata, given, flags)
 end
 
 ---@param given infinitomata.cli.Settings
+---@param finish table[] gets what is to be closed at the end
 ---@return boolean? ok
 ---@return string? problem
-local function start(infinitomata, given)
+local function start(infinitomata, given, finish)
   local logger, wrong = open_log(given, infinitomata.node)
   if not logger then return nil, tostring(wrong) end
+  finish[1] = logger
   local ok, started, err = pcall(infinitomata.node.start, given.node)
   if not ok then return nil, tostring(started) end
   if not started then return nil, tostring(err) end
   if given.id then infinitomata.start_link(given.id) end
-  return open_door(given)
+  return open_door(given, finish)
+end
+
+---Sockets are removed, and the log tells what it has held back.
+---@param finish table[]
+local function close_all(finish)
+  while finish[1] do table.remove(finish):close() end
 end
 
 ---@param chunk fun(...) the script
@@ -142,10 +152,11 @@ local function host(chunk, given, flags, args, at)
   local node = infinitomata.node
   local service = (require "infinitomata.service").new(program,
     { configure = configuring(infinitomata, given, flags) })
+  local finish <close> = setmetatable({}, { __close = close_all })
   quit_after_leaving(node)
-  exit.install(node, function() service:stopping() end)
+  exit.install(node, function() service:stopping() end, function() close_all(finish) end)
   local served = watch_signals(node, service)
-  local started, problem = start(infinitomata, given)
+  local started, problem = start(infinitomata, given, finish)
   if not started then
     cli.complain("%s", problem)
     return cli.FAILED

@@ -20,9 +20,10 @@ describe("os.exit of a script on a node", function()
   after_each(function() rawset(os, "exit", real) end)
 
   it("leaves first, and ends as it was asked to", function()
-    exit.install(node, function() said[#said + 1] = "stopping" end)
+    local function note(word) return function() said[#said + 1] = word end end
+    exit.install(node, note "stopping", note "ended")
     os.exit(3, true)
-    assert.same({ "stopping", "leave", { "exit", 3, true } }, said)
+    assert.same({ "stopping", "leave", "ended", { "exit", 3, true } }, said)
   end)
 
   it("is the plain one where no node is", function()
