@@ -41,17 +41,31 @@ local function report(self, handler, try, err)
   log.write(heard and "debug" or "warning", "%s: %s", tostring(self[NAME]), err.message)
 end
 
+---What a storage's answer means.
+---@return boolean stored
+---@return any payload that it gave, or why not
+local function answer_of(ok, answer, second)
+  if not ok then return false, answer end
+  if answer == false or answer == "error" or answer == nil and second ~= nil then
+    if second == nil then second = "refused" end
+    return false, second
+  end
+  if answer == nil or answer == true or answer == "ok" then return true, second end
+  if type(answer) == "table" then return true, answer end
+  return false, "bad_return"
+end
+
 ---Tells the storage of a failed attempt. It may fail as well.
 local function tell_store(self, err)
   local adapter = self[KIND].store
   if not adapter or not adapter.store_error then return end
   local info = { stage = err.stage, from = err.state, event = err.event,
     event_payload = err.event_payload, object = shown(self) }
-  local ok, answer, reason = guard.call_by(self[KIND].protect, self[NAME], "store_error",
-    adapter.store_error, self[NAME], shown(self), err.reason, info)
-  if ok and (answer or answer == nil and reason == nil) then return end
-  local failed = refusal("persistency", "persistency", ok and reason or answer, self[NODE],
-    err.event, err.event_payload)
+  local stored, reason = answer_of(guard.call_by(self[KIND].protect, self[NAME], "store_error",
+    adapter.store_error, self[NAME], shown(self), err.reason, info))
+  if stored then return end
+  local failed = refusal("persistency", "persistency", reason, self[NODE], err.event,
+    err.event_payload)
   failed.context = err.reason
   self[EXTRA].last_error = failed
 end
@@ -131,19 +145,13 @@ local function store(self, node, edge, target, payload, event_payload)
   if not kind.share then given = copy(payload) end
   local info = { from = node.name, to = target.name, event = edge.event,
     event_payload = event_payload, object = shown(self), definition = kind.plan.definition.hash }
-  local ok, answer, second = guard.call_by(kind.protect, self[NAME], "store", kind.store.store,
-    self[NAME], given, info)
-  local reason
-  if not ok then
-    reason = answer
-  elseif answer == false or answer == nil and second ~= nil then
-    reason = second == nil and "refused" or second
-  else
-    if answer ~= true and answer ~= nil then second = answer end
-    if not (answer and second ~= nil) then return target, payload end
-    return replaced(self, node, edge, target, second, event_payload)
+  local stored, result = answer_of(guard.call_by(kind.protect, self[NAME], "store",
+    kind.store.store, self[NAME], given, info))
+  if not stored then
+    return nil, refusal("persistency", "persistency", result, node, edge.event, event_payload)
   end
-  return nil, refusal("persistency", "persistency", reason, node, edge.event, event_payload)
+  if result == nil then return target, payload end
+  return replaced(self, node, edge, target, result, event_payload)
 end
 
 local function late_error(self, stage, raised, node, edge, event_payload)

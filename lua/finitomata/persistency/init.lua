@@ -9,10 +9,11 @@
 ---               "failed"                    start as usual, `fsm.lifecycle` says so
 ---               nil, reason                 the start fails
 ---     store(name, payload, info)            before every transition is committed
----       returns nothing or true[, payload]  stored, with another payload if one is given
+---       returns nothing, true or "ok"       stored; a second value is the payload from now on
 ---               a table                     stored, and this is the payload from now on
----               nil, reason                 a veto: the FSM stays as it is
----     store_error(name, payload, reason, info)   optional: an attempt has failed
+---               nil, false or "error", reason   a veto: the FSM stays as it is
+---     store_error(name, payload, reason, info)   optional: an attempt has failed; answers as
+---       `store` does, without a payload
 ---
 --- `info` has from, to, event, event_payload, object (the payload before) and
 --- definition (the hash of the diagram); of a failed attempt, stage instead of to.
