@@ -101,6 +101,29 @@ enter c 'coroutine.wrap(function() print "third" while true do end end)()'
 ok_if "a coroutine begins" shows_line c "third"
 press c C-c
 ok_if "and a coroutine" shows_times c "interrupted!" 3
+cat >"$work/spinner.lua" <<'LUA'
+local finitomata = require "finitomata"
+local function forever() while true do pcall(error) end end
+-- No coroutine of the console's: a module's own, in a handler that never ends.
+return finitomata.define {
+  fsm = "a --> |spin| b\na --> |go| c\nb --> |go| c",
+  on_transition = { a = { spin = function()
+    print "fourth"
+    coroutine.wrap(forever)()
+  end } },
+}
+LUA
+enter c 'infinitomata.start_fsm("spinner", "spinner")'
+enter c 'infinitomata.call("spinner", "spin")'
+ok_if "a handler runs away" shows_line c "fourth"
+press c C-c
+ok_if "and it, which keeps the node from hearing, after a while" \
+    shows_line c "error: spinner: error in on_transition: interrupted!"
+ok_if "as what waits for it" waits_at c ">"
+enter c 'infinitomata.state("spinner", "state")'
+ok_if "its FSM goes on" shows_line c "a"
+enter c 'coroutine.yield()'
+ok_if "there is nobody to yield to" shows c "attempt to yield from outside a coroutine"
 typed c 'no such line'
 ok_if "a line is typed" waits_at c "> no such line"
 ok_if "Ctrl-C drops the line" drop c
@@ -132,6 +155,32 @@ ok_if "Ctrl-D leaves" shows_line d "ended with 0"
 ok_if "a member that leaves is told" shows c "-- d1 has left"
 ok_if "and what is typed stays" waits_at c "> half"
 drop c
+
+# What is pasted, what is long, what is not ASCII.
+on_screens set-buffer 'function pasted(n)
+  local sum = 0
+  for i = 1, n do sum = sum + i end
+  return "pasted " .. sum
+end
+pasted(4)
+'
+on_screens paste-buffer -t "=c:"
+ok_if "several lines may be pasted" shows_line c "pasted 10"
+long=$(printf 'x%.0s' $(seq 300))
+typed c "#'$long'"
+ok_if "a line may be longer than the screen is wide" waits_at c "xxxx'"
+press c Home
+typed c '1000 + '
+press c Enter
+ok_if "and be edited at its beginning" shows_line c "1300"
+typed c '#"日本語 ünï"'
+ok_if "wide characters are shown" waits_at c '> #"日本語 ünï"'
+press c BSpace BSpace BSpace BSpace BSpace BSpace
+typed c '"'
+press c Enter
+ok_if "and taken away one by one" shows_line c "6"
+enter c 'help(infinitomata.start_fsm)'
+ok_if "help says what a function is for" shows c "Starts an FSM under"
 
 on_screens resize-window -t "=c:" -x 60 -y 20
 enter c 'string.rep("x", 70) == "x"'

@@ -137,6 +137,7 @@ local function converse(target, place)
   })
   while not ready and not over do program.serve() end
   if over then return status end
+  program.on_interrupt(function() return true end) -- nothing computes here
   greet(terminal, client)
   program.signal("SIGWINCH", function() client:resize(terminal:width()) end)
   terminal:run(client)

@@ -86,7 +86,8 @@ function Canvas:box(x, y, width, lines, strong, style)
     local left = (width - 2 - M.width(line)) // 2
     local right = width - 2 - M.width(line) - left
     self:text(x, y + index, frame[6])
-    self:text(x + 1, y + index, (" "):rep(left) .. line .. (" "):rep(right), strong and style or nil)
+    local padded = (" "):rep(left) .. line .. (" "):rep(right)
+    self:text(x + 1, y + index, padded, strong and style or nil)
     self:text(x + width - 1, y + index, frame[6])
   end
   self:text(x, bottom, frame[3] .. frame[5]:rep(width - 2) .. frame[4])

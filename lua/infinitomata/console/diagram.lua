@@ -286,7 +286,7 @@ end
 function Picture:draw(layers)
   connect(layers)
   local y = 1
-  for index, layer in ipairs(layers) do
+  for _, layer in ipairs(layers) do
     local height = self:height(layer)
     for _, place in ipairs(layer) do
       if place.kind == "state" then

@@ -51,7 +51,7 @@ local function shorten(trace)
     if ours or line:find("in function 'xpcall'", 1, true) then break end
     lines[#lines + 1] = line:gsub("in upvalue 'chunk'$", "in main chunk")
   end
-  while lines[#lines] and lines[#lines]:find("^%s+%[C%]: in %?$") do lines[#lines] = nil end
+  while lines[#lines] and lines[#lines]:find "^%s+%[C%]: in " do lines[#lines] = nil end
   -- An error in the line itself: the message says already where it is.
   local last = lines[#lines] or ""
   if last:find "in main chunk$" and (#lines == 1 or #lines == 2 and lines[1]:find "%[C%]") then

@@ -196,7 +196,7 @@ end
 ---neighbours let them: halfway between giving way to the right and to the left.
 local function spread(layer, wanted)
   local right, left = {}, {}
-  for index, place in ipairs(layer) do
+  for index in ipairs(layer) do
     local before = layer[index - 1]
     local least = before and right[index - 1] + before.width + GAP or wanted[index]
     right[index] = math.max(wanted[index], least)

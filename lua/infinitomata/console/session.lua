@@ -6,6 +6,7 @@ local branches = require "infinitomata.branches"
 local commands = require "infinitomata.console.commands"
 local completion = require "infinitomata.console.completion"
 local evaluator = require "infinitomata.console.evaluator"
+local help = require "infinitomata.console.help"
 local printer = require "infinitomata.console.printer"
 
 ---@class infinitomata.console.Session
@@ -37,6 +38,7 @@ an evaluation up, Ctrl-D leaves, TAB completes.
   finitomata      FSMs of this node alone; define
   branch          the branch that commands speak of
   node            this process's place in the cluster: start, leave, members, ...
+  help(x)         what is known of a function, a module, an object, a definition
   help()          this text
 
 Commands:
@@ -48,7 +50,7 @@ local NAMES = { "branch", "finitomata", "help", "infinitomata", "node", "print" 
 local function coroutines(session)
   local function yield(...)
     if session._running and session._running:is_own(coroutine.running()) then
-      error("attempt to yield from outside a coroutine", 2)
+      error("attempt to yield from outside a coroutine", 0)
     end
     return coroutine.yield(...)
   end
@@ -65,7 +67,14 @@ local function offers(session, write)
   local values = {
     print = say,
     coroutine = coroutines(session),
-    help = function() write(HELP .. commands.run(session, ".help") .. "\n") end,
+    help = function(...)
+      if select("#", ...) == 0 then
+        return write(HELP .. commands.run(session, ".help") .. "\n")
+      end
+      local name = type((...)) == "string" and (...):match "^%.(%a+)$"
+      local text = name and assert(commands.run(session, ".help " .. name)) or help.of((...))
+      write(text .. "\n")
+    end,
   }
   local modules = {
     infinitomata = "infinitomata",

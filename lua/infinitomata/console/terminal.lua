@@ -26,7 +26,7 @@ local printer = require "infinitomata.console.printer"
 ---@field private _partial string    printed without a line's end while one is typed
 ---@field private _heard integer     how many SIGINTs were heard of
 ---@field private _taken? integer    the last that an evaluation has taken
----@field private _echoed boolean    "^C" stands on the line where text would begin
+---@field private _echoed integer    how many "^C" of SIGINTs have a line's end behind them
 local Terminal = {}
 Terminal.__index = Terminal
 
@@ -42,7 +42,7 @@ function Terminal.open(program)
     _over = false,
     _partial = "",
     _heard = program.interrupts(),
-    _echoed = false,
+    _echoed = program.interrupts(),
   }, Terminal)
   self._console = program.console_open(function(line) self:_take(line) end, function(before)
     self:_complete(before)
@@ -75,14 +75,21 @@ function Terminal:is_interactive()
   return self.mode ~= "plain"
 end
 
+---The terminal shows a "^C" where the next text would begin.
+---@private
+---@return string what has to be written first
+function Terminal:_after_echo()
+  local echoed = self._program.interrupts()
+  if self._asking or self._echoed == echoed then return "" end
+  self._echoed = echoed
+  return self.mode == "edit" and "\n" or ""
+end
+
 ---Shows a text; while a line is typed, above it and in whole lines.
 ---@param text string
 function Terminal:show(text)
   if self._over then return io.stdout:write(text) end
-  if self._echoed then -- the terminal has shown "^C"
-    self._echoed = false
-    text = "\n" .. text
-  end
+  text = self:_after_echo() .. text
   if not (self._asking and self.mode == "edit") then return self._console:show(text) end
   local whole, rest = (self._partial .. text):match "^(.*\n)(.*)$"
   self._partial = rest or self._partial .. text
@@ -119,10 +126,10 @@ end
 ---@private
 function Terminal:_ask()
   if self._over then return end
-  if self._partial ~= "" then
-    self._console:show(self._partial .. "\n")
-    self._partial = ""
-  end
+  local before = self:_after_echo()
+  if self._partial ~= "" then before = before .. self._partial .. "\n" end
+  if before ~= "" then self._console:show(before) end
+  self._partial = ""
   self._asking = true
   self._console:ask(self._backend:prompt())
 end
@@ -166,13 +173,13 @@ function Terminal:_interrupt()
   self._heard = self._program.interrupts()
   if self._heard == self._taken then return end
   if not self._asking then
-    self._echoed = self.mode == "edit"
     self._backend:interrupt()
     return
   end
   self._backend:interrupt()
   self._asking = false
   self._console:drop()
+  self._echoed = self._heard
   self:_ask()
 end
 
@@ -185,7 +192,6 @@ end
 function Terminal:took()
   self._heard = self._program.interrupts()
   self._taken = self._heard
-  self._echoed = self.mode == "edit"
 end
 
 ---Asks for lines until there are no more, or until `.quit`.
