@@ -13,6 +13,8 @@ description = {
     called by its name from all of them. A C runtime finds it, carries the
     events and notices nodes that fail.
   ]],
+  homepage = "https://github.com/infinitomata/infinitomata",
+  issues_url = "https://github.com/infinitomata/infinitomata/issues",
   license = "MIT",
   labels = { "fsm", "state-machine", "cluster", "distributed", "actor" },
 }
@@ -39,5 +41,6 @@ build = {
     INST_LIBDIR = "$(LIBDIR)",
     INST_DEV = "no",
   },
+  copy_directories = { "docs", "examples" },
 }
 test = { type = "command", command = "make test" }

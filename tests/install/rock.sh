@@ -57,6 +57,7 @@ ok_if "stock lua5.4 finds the modules there, and luv is on their loop" says "don
 # make -n: the tests themselves would come back to this place.
 ok_if "luarocks test runs make test" \
     says "tools/test_runner" rocks a test infinitomata-scm-1.rockspec -- -n run-tests
+ok_if "luarocks doc has the documents" says cli.md rocks a doc --list infinitomata
 pack() { (cd "$work" && rocks a pack infinitomata); }
 ok_if "luarocks pack" pack
 rock=$(ls "$work"/infinitomata-scm-1.linux-*.rock 2>/dev/null)
