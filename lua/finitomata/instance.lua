@@ -220,27 +220,38 @@ function recall(self, extra)
     backlog[backlog.first] = postponed[i]
   end
   extra.backlog = backlog
-  self[MAIL] = self[MAIL] | BACKLOG
+  self[MAIL] = (self[MAIL] | BACKLOG) + #postponed
 end
 
----What a state says about events that it puts off or does not want.
+---Drops an event; who waits for it is told why.
+local function drop(node, event, request, code, reason)
+  local waiter = type(request) == "table" and request.waiter
+  if waiter then
+    task.wake(waiter, nil, engine.refusal(code, code, reason, node, event, nil, reason))
+  end
+end
+
+---What a state says about events that it puts off or does not want. Those that are
+---put off do not count as mail, so that there is room for what ends the state.
 ---@return boolean taken
 local function deferred(self, node, job, event, a, b)
   if node.postpone and node.postpone[event] then
     local extra = rare(self)
     extra.postponed = extra.postponed or {}
-    table.insert(extra.postponed, { job, a, b })
-    return true
-  elseif node.ignore and node.ignore[event] then
-    self[MAIL] = self[MAIL] - 1
-    local waiter = type(a) == "table" and a.waiter
-    if waiter then
-      local reason = ("`%s` is ignored in `%s`"):format(event, node.name)
-      task.wake(waiter, nil, engine.refusal("ignored", "ignored", reason, node, event, nil, reason))
+    if #extra.postponed < self[KIND].mailbox then
+      table.insert(extra.postponed, { job, a, b })
+    else
+      local reason = ("`%s` has put off %d events"):format(tostring(self[NAME]), #extra.postponed)
+      log.warning("%s: `%s` is dropped", reason, event)
+      drop(node, event, a, "overloaded", reason)
     end
-    return true
+  elseif node.ignore and node.ignore[event] then
+    drop(node, event, a, "ignored", ("`%s` is ignored in `%s`"):format(event, node.name))
+  else
+    return false
   end
-  return false
+  self[MAIL] = self[MAIL] - 1
+  return true
 end
 
 -- ---- the jobs of the ready queue -------------------------------------------------

@@ -66,6 +66,27 @@ describe("An FSM", function()
     assert.is_nil(answer) -- the second `z` came when the first had been taken
   end)
 
+  it("has room for what ends the state, however many events it has put off", function()
+    local taken = {}
+    world:start { fsm = "[*] --> a\na --> |x| b\nb --> |y| b\nb --> |x| c\na --> |y| a",
+      postpone = { a = "y" }, mailbox = 3,
+      on_transition = { b = { y = function(_, _, n) taken[#taken + 1] = n end } } }
+    for i = 1, 4 do
+      assert(world.branch:transition("fsm", "y", i))
+      world.clock:advance(0)
+    end
+    assert.matches("has put off 3 events: `y` is dropped", world:log(), 1, true)
+    assert.equal("overloaded", select(2, world.branch:call("fsm", "y")).code)
+    assert(world.branch:transition("fsm", "x"))
+    assert.equal("b", world.branch:state("fsm", "state"))
+    world.clock:advance(0)
+    assert.same({ 1, 2, 3 }, taken)
+    for i = 5, 7 do assert(world.branch:transition("fsm", "y", i)) end
+    assert.is_nil((world.branch:transition("fsm", "y")))
+    world.clock:advance(0)
+    assert.same({ 1, 2, 3, 5, 6, 7 }, taken)
+  end)
+
   it("ignores what it is told to ignore, and says so to who asks", function()
     world:start { fsm = "a --> |x| b\nb --> |y| c", ignore = { a = "y" } }
     world.branch:transition("fsm", "y")
