@@ -132,9 +132,50 @@ ok_if "and the node goes on all the same" evaluates '1' 1
 
 open_screen c "$program attach server"
 ok_if "a console is attached" waits_at c ">"
+kill -STOP "$node"
+ok_if "a stopped node is not waited for" \
+    fails_with 1 "the node does not answer within 5 s" at server -e 1
+enter c 'x = 1'
+ok_if "a line is under way" wait_for 10 at_first_column c
+press c C-c
+ok_if "who waits for it is told" shows c "the node does not answer; Ctrl-C again leaves it"
+press c C-c
+ok_if "and may leave" shows_line c "ended with 1"
+kill -CONT "$node"
+ok_if "it goes on as if nothing had been" evaluates '1' 1
+
+cat >spinner.lua <<'LUA'
+local function forever() while true do pcall(error) end end
+return require("finitomata").define {
+  fsm = "a --> |spin| b\na --> |go| c\nb --> |go| c",
+  on_transition = { a = { spin = function() coroutine.wrap(forever)() end } },
+}
+LUA
+open_screen e "$program attach server"
+ok_if "another one is" waits_at e ">"
+enter e 'infinitomata.start_fsm("spinner", "spinner") ~= nil'
+ok_if "an FSM is started" shows_line e "true"
+enter e 'print "it spins" infinitomata.call("spinner", "spin")'
+ok_if "a handler runs away" shows_line e "it spins"
+press e C-c
+ok_if "Ctrl-C ends a handler that runs away over there" shows_line e "interrupted!"
+ok_if "and the node hears again" evaluates 'branch:state("spinner", "state")' a
+cat >deep.lua <<'LUA'
+local loop = coroutine.wrap(function() while true do pcall(error) end end)
+loop()
+LUA
+enter e 'print "deep" dofile "deep.lua"'
+ok_if "a file is run" shows_line e "deep"
+press e C-c
+ok_if "and a coroutine of a module's own" shows_times e "interrupted!" 2
+press e C-d
+ok_if "and one leaves" shows_line e "ended with 0"
+
+open_screen d "$program attach server"
+ok_if "a last one is attached" waits_at d ">"
 kill "$node"
-ok_if "a node that ends is told" shows c "the node has ended the session"
-ok_if "and the console fails" shows_line c "ended with 1"
+ok_if "a node that ends is told" shows d "the node has ended the session"
+ok_if "and the console fails" shows_line d "ended with 1"
 ok_if "the socket goes with the node" wait_for 10 test ! -e "$work/run/infinitomata/server.sock"
 wait "$node" 2>/dev/null
 node=

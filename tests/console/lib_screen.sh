@@ -30,6 +30,9 @@ press() {
 }
 enter() { typed "$1" "$2" && press "$1" Enter; }
 
+# The cursor stands where a line begins: what was typed has been taken.
+at_first_column() { [ "$(on_screens display-message -p -t "=$1:" '#{cursor_x}')" = 0 ]; }
+
 show_screen() {
     look "$1"
     return 1

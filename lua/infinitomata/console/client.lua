@@ -2,7 +2,11 @@
 --- The console's end of a connection to a node: what is typed goes there, what
 --- comes from there is shown. A terminal takes it for a session.
 local Sealed = require "infinitomata.console.sealed"
+local clock = require "finitomata.clock"
 local protocol = require "infinitomata.console.protocol"
+
+local WELCOME_MS <const> = 5000 -- for the node to answer
+local HEED_MS <const> = 2000 -- for it to heed an interruption
 
 ---@class infinitomata.console.Client
 ---@field problem? string   why the connection ended before its time
@@ -15,6 +19,9 @@ local protocol = require "infinitomata.console.protocol"
 ---@field private _found? fun(start: integer, words: string[])
 ---@field private _id integer   of the completion asked for last
 ---@field private _over boolean
+---@field private _clock finitomata.Clock
+---@field private _timer? any      until the node has to have answered
+---@field private _ignored boolean  it has not, and the one who waits knows
 local Client = {}
 Client.__index = Client
 
@@ -27,16 +34,34 @@ Client.__index = Client
 ---@field complain fun(text: string)
 ---@field ready fun(client: infinitomata.console.Client)  the node has answered
 ---@field ended fun(problem?: string)  once, at the end
+---@field clock? finitomata.Clock
 
 ---@private
 function Client:_send(message)
   if not self._over then self._pipe:write(protocol.encode(self._program, message)) end
 end
 
+---Calls `fn` unless the node answers in time.
+---@private
+function Client:_expect(ms, fn)
+  self:_relax()
+  self._timer = self._clock:start(ms, function()
+    self._timer = nil
+    fn()
+  end)
+end
+
+---@private
+function Client:_relax()
+  if self._timer then self._clock:stop(self._timer) end
+  self._timer = nil
+end
+
 ---@private
 function Client:_end(problem)
   if self._over then return end
   self._over = true
+  self:_relax()
   self.problem = problem
   if self._pipe then self._pipe:finish() end
   self._options.ended(problem)
@@ -44,13 +69,15 @@ end
 
 local function answered(self, ...)
   local waiting = self._waiting
-  self._waiting = nil
+  self._waiting, self._ignored = nil, false
+  self:_relax()
   if waiting then waiting(...) end
 end
 
 local ANSWERS = {}
 
 function ANSWERS.welcome(self, message)
+  self:_relax()
   self.node = message.node
   self._prompt = message.prompt
   self._options.ready(self)
@@ -104,7 +131,13 @@ function Client.connect(program, place, options)
     _prompt = "> ",
     _id = 0,
     _over = false,
+    _ignored = false,
+    _clock = options.clock or clock.real(),
   }, Client)
+  self:_expect(WELCOME_MS, function()
+    local text = "the node does not answer within %d s: it is busy, or stopped"
+    self:_end(text:format(WELCOME_MS // 1000))
+  end)
   if type(place) == "table" then return self:_dial(place) end
   self._pipe = program.pipe_connect(place, function(ok)
     if not ok then return self:_end(("nobody listens at %s"):format(place)) end
@@ -175,10 +208,21 @@ function Client:complete(before, found)
   self:_send { op = "complete", id = self._id, before = before }
 end
 
+---Asks the node to end what it evaluates. When it does not heed that, the next time
+---ends the session.
 ---@return boolean running an answer is still to come
 function Client:interrupt()
+  if self._ignored then
+    self:_end "the node does not answer"
+    return false
+  end
   self:_send { op = "interrupt" }
-  return self._waiting ~= nil
+  if not self._waiting then return false end
+  self:_expect(HEED_MS, function()
+    self._ignored = true
+    self._options.complain "the node does not answer; Ctrl-C again leaves it\n"
+  end)
+  return true
 end
 
 ---@param width integer of the screen, from now on

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local Client = require "infinitomata.console.client"
+local finitomata = require "finitomata"
 local core = require "infinitomata.core"
 local protocol = require "infinitomata.console.protocol"
 
@@ -14,7 +15,7 @@ describe("a client of a node", function()
       end
     end
     function pipe.finish() pipe.finished = true end
-    local told = { shown = "" }
+    local told = { shown = "", clock = finitomata.virtual_clock() }
     local program = {
       pack = core.pack,
       unpack = core.unpack,
@@ -30,6 +31,7 @@ describe("a client of a node", function()
       complain = function(text) told.shown = told.shown .. "!" .. text end,
       ready = function() told.ready = true end,
       ended = function(problem) told.ended = problem or "well" end,
+      clock = told.clock,
     })
     local function say(message) pipe.deliver(protocol.encode(core, message)) end
     return client, pipe, told, say
@@ -44,6 +46,48 @@ describe("a client of a node", function()
     say { op = "welcome", node = "n", version = "1", prompt = "n> " }
     assert.is_true(told.ready)
     assert.equal("n> ", client:prompt())
+  end)
+
+  it("does not wait for ever for a node that is stopped", function()
+    local _, pipe, told = stage()
+    pipe.connected(true)
+    told.clock:advance(4999)
+    assert.is_nil(told.ended)
+    told.clock:advance(1)
+    assert.matches("does not answer within 5 s", told.ended)
+    assert.is_true(pipe.finished)
+  end)
+
+  it("lets one go whom the node does not heed", function()
+    local client, pipe, told, say = stage()
+    pipe.connected(true)
+    say { op = "welcome", node = "n", version = "1", prompt = "> " }
+    told.clock:advance(10000)
+    assert.is_nil(told.ended)
+    client:feed("1", function() end)
+    told.clock:advance(100000)
+    assert.equal("", told.shown)
+    client:interrupt()
+    told.clock:advance(1999)
+    assert.equal("", told.shown)
+    told.clock:advance(1)
+    assert.matches("Ctrl%-C again", told.shown)
+    client:interrupt()
+    assert.equal("the node does not answer", told.ended)
+  end)
+
+  it("is patient again once the node has answered", function()
+    local client, pipe, told, say = stage()
+    pipe.connected(true)
+    say { op = "welcome", node = "n", version = "1", prompt = "> " }
+    client:feed("1", function() end)
+    client:interrupt()
+    say { op = "done", status = "error", prompt = "> " }
+    told.clock:advance(10000)
+    assert.equal("", told.shown)
+    client:feed("2", function() end)
+    assert.is_true(client:interrupt())
+    assert.is_nil(told.ended)
   end)
 
   it("says who does not listen", function()
