@@ -270,11 +270,12 @@ static int take_reply(inf_member *m, member_talk *talk, inf_slice message) {
 
 static void complain(inf_member *m, member_talk *talk, int status) {
     inf_member_complain(m, &talk->peer, status);
+    const char *why =
+        status == INF_EVERSION ? "our labels differ" : inf_strerror(status);
     if (talk->kind == TALK_ACCEPTED) {
-        say_message(
-            m, talk,
-            &(inf_message){.kind = INF_MESSAGE_ERROR,
-                           .error = inf_slice_str(inf_strerror(status))});
+        say_message(m, talk,
+                    &(inf_message){.kind = INF_MESSAGE_ERROR,
+                                   .error = inf_slice_str(why)});
     }
     hang_up(m, talk, status);
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* A live core under fire. The input is a script: an operation, a length, bytes.
-   Whatever comes, the core stays itself: alive unless it leaves, its
-   incarnation never falls, it asks for no tick in the past, and it says no more
-   than a small multiple of what it heard. */
+/* A live core under fire. The input is a byte that says whether there are keys
+   and a label, then a script: an operation, a length, bytes. With keys some of
+   what comes is sealed, so that the script gets inside. Whatever comes, the
+   core stays itself: alive unless it leaves, its incarnation never falls, it
+   asks for no tick in the past, and it says no more than a small multiple of
+   what it heard. */
 #include "core/member.h"
+#include "core/packet.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -14,6 +17,8 @@ enum {
 
 typedef struct world {
     inf_member *member;
+    inf_keyring *keys;
+    inf_framing framing;
     inf_outbox outbox;
     uint64_t now_ms;
     uint64_t streams[8];
@@ -53,6 +58,43 @@ static void accept_stream(world *w, const inf_addr *from) {
     }
 }
 
+/* A datagram as a peer with our keys would send it. */
+static void packet_of_ours(world *w, const inf_addr *from, inf_slice bytes) {
+    inf_packet_writer writer;
+    inf_buf scratch, out;
+    inf_packet_init(&writer, inf_alloc_libc());
+    inf_buf_init(&scratch, inf_alloc_libc());
+    inf_buf_init(&out, inf_alloc_libc());
+    if (inf_packet_add(&writer, bytes) == 0 &&
+        inf_packet_finish(&writer, &w->framing, false, &scratch, &out) == 0) {
+        inf_member_packet(w->member, from, inf_buf_view(&out), w->now_ms);
+        w->heard += out.len;
+    }
+    inf_packet_deinit(&writer);
+    inf_buf_deinit(&scratch);
+    inf_buf_deinit(&out);
+}
+
+static void stream_of_ours(world *w, uint64_t stream, inf_slice bytes) {
+    inf_buf out;
+    inf_buf_init(&out, inf_alloc_libc());
+    if (inf_stream_frame(&w->framing, true, bytes, inf_alloc_libc(), &out) ==
+        0) {
+        inf_member_bytes(w->member, stream, inf_buf_view(&out), w->now_ms);
+        w->heard += out.len;
+    }
+    inf_buf_deinit(&out);
+}
+
+/* A step of a rotation, by the first byte. */
+static void rotate(world *w, inf_slice bytes) {
+    if (bytes.len < 17 || inf_keyring_count(w->keys) == 0) return;
+    inf_slice key = inf_slice_of(bytes.data + 1, 16);
+    if (bytes.data[0] % 3 == 0) (void)inf_keyring_add(w->keys, key);
+    if (bytes.data[0] % 3 == 1) (void)inf_keyring_use(w->keys, key);
+    if (bytes.data[0] % 3 == 2) (void)inf_keyring_remove(w->keys, key);
+}
+
 static void act(world *w, uint8_t op, inf_slice bytes) {
     uint64_t stream = w->streams[(op >> 4) % INF_COUNT(w->streams)];
     inf_addr from = addr_of((uint8_t)(op >> 4));
@@ -68,8 +110,10 @@ static void act(world *w, uint8_t op, inf_slice bytes) {
         break;
     case 3:
     case 4:
-    case 5:
         inf_member_bytes(w->member, stream, bytes, w->now_ms);
+        break;
+    case 5:
+        stream_of_ours(w, stream, bytes);
         break;
     case 6:
     case 7:
@@ -87,8 +131,13 @@ static void act(world *w, uint8_t op, inf_slice bytes) {
         inf_member_tick(w->member, w->now_ms - bytes.len % w->now_ms);
         break;
     case 11:
+        rotate(w, bytes);
         if (bytes.len != 7) break;
         w->leaving |= inf_member_leave(w->member, 2, w->now_ms) == 0;
+        break;
+    case 12:
+    case 13:
+        packet_of_ours(w, &from, bytes);
         break;
     default:
         inf_member_packet(w->member, &from, bytes, w->now_ms);
@@ -107,11 +156,22 @@ static void check(world *w) {
     INF_ASSERT(inf_member_live(w->member) <= w->heard + 1);
 }
 
-static world *birth(void) {
+static world *birth(uint8_t mode) {
+    static const uint8_t key[16] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                    8, 9, 10, 11, 12, 13, 14, 15};
     static world w;
     w = (world){.now_ms = 1000};
     inf_outbox_init(&w.outbox, inf_alloc_libc());
+    INF_ASSERT(inf_keyring_new(&w.keys, inf_alloc_libc()) == 0);
+    if (mode & 1) {
+        INF_ASSERT(inf_keyring_add(w.keys, inf_slice_of(key, sizeof key)) == 0);
+    }
+    w.framing = (inf_framing){.keys = w.keys,
+                              .label = inf_slice_str(mode & 2 ? "lab" : ""),
+                              .compress = (mode & 4) != 0};
     inf_member_config config = {.outbox = &w.outbox,
+                                .keys = w.keys,
+                                .label = w.framing.label,
                                 .name = inf_slice_str("me"),
                                 .meta = inf_slice_of("\xff\x80", 2),
                                 .addr = addr_of(1),
@@ -123,8 +183,9 @@ static world *birth(void) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    world *w = birth();
-    inf_cursor in = inf_cursor_of(inf_slice_of(data, size));
+    if (size == 0) return 0;
+    world *w = birth(data[0]);
+    inf_cursor in = inf_cursor_of(inf_slice_of(data + 1, size - 1));
     while (inf_cursor_left(&in) > 3) {
         uint8_t op = inf_cursor_u8(&in);
         uint64_t len = inf_cursor_u16be(&in);
@@ -138,5 +199,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     inf_member_free(w->member);
     inf_outbox_deinit(&w->outbox);
+    inf_keyring_free(w->keys);
     return 0;
 }
