@@ -182,7 +182,13 @@ ok_if "and taken away one by one" shows_line c "6"
 enter c 'help(infinitomata.start_fsm)'
 ok_if "help says what a function is for" shows c "Starts an FSM under"
 
+typed c "half = '$(printf 'y%.0s' $(seq 70))'"
+ok_if "a line is typed over half" waits_at c "> half = 'yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy'"
 on_screens resize-window -t "=c:" -x 60 -y 20
+ok_if "it is shown anew when the window becomes narrower" waits_at c "yyyyyyyyyyyyyyyyyyyy'"
+press c Enter
+enter c '#half'
+ok_if "and is still whole" shows_line c "70"
 enter c 'string.rep("x", 70) == "x"'
 ok_if "it goes on after the window has another size" shows_line c "false"
 

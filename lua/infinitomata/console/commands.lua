@@ -93,8 +93,26 @@ command("fsms", "[PATTERN]", "the FSMs of the branch; * stands for anything", 0,
     return ("%s\n... %d more"):format(text, #names - ROWS_MAX)
   end)
 
+---Whether the branch has such an FSM, as far as this node knows: asking the cluster
+---for one that is not there takes its time.
+---@return boolean? ok
+---@return string? problem
+local function known(session, name)
+  local all, names = session:branch():all(), {}
+  if all[name] then return true end
+  for each in pairs(all) do
+    if #names == ROWS_MAX then break end -- comparing all of a million takes its time
+    names[#names + 1] = tostring(each)
+  end
+  local suggestion = nearest.suggestion(name, names)
+  return nil, ("no FSM is called %q%s"):format(name,
+    suggestion ~= "" and suggestion or "; .fsms lists those that run")
+end
+
 command("state", "NAME", "the state, the payload and the past of an FSM", 1, { "fsm" },
   function(session, name)
+    local ok, problem = known(session, name)
+    if not ok then return nil, problem end
     local full, err = session:branch():state(name)
     if full == nil then return nil, err end
     return printer.format(full, { width = session:width() })
@@ -107,15 +125,6 @@ local function payload_of(session, text)
   if not chunk then return false, problem end
   return pcall(chunk)
 end
-
-command("send", "NAME EVENT [PAYLOAD]", "sends an event, shows where it led; the payload is Lua",
-  2, { "fsm", "event" }, function(session, name, event, text)
-    local ok, payload = payload_of(session, text or "")
-    if not ok then return nil, payload end
-    local state, after = session:branch():call(name, event, payload)
-    if state == nil then return nil, after end
-    return ("%s  %s"):format(state, printer.format(after, { width = session:width() }))
-  end)
 
 ---The definition that an FSM runs, or that a module is.
 local function definition_of(session, name)
@@ -133,6 +142,36 @@ local function definition_of(session, name)
   end
   return definition, row ~= nil
 end
+
+---What an FSM would answer now; nothing when its definition is not here.
+local function answers(session, name)
+  local definition, running = definition_of(session, name)
+  local state = definition and running and session:branch():state(name, "state")
+  local events, seen = {}, {}
+  for _, edge in ipairs(state and definition.transitions or {}) do
+    if edge.from == state and not edge.event:find "^__" and not seen[edge.event] then
+      seen[edge.event] = true
+      events[#events + 1] = edge.event
+    end
+  end
+  if #events == 0 then return "" end
+  return ("; `%s` answers %s"):format(state, table.concat(events, ", "))
+end
+
+command("send", "NAME EVENT [PAYLOAD]", "sends an event, shows where it led; the payload is Lua",
+  1, { "fsm", "event" }, function(session, name, event, text)
+    local there, problem = known(session, name)
+    if not there then return nil, problem end
+    if not event then return nil, "usage: " .. usage_of "send" .. answers(session, name) end
+    local ok, payload = payload_of(session, text or "")
+    if not ok then return nil, payload end
+    local state, after = session:branch():call(name, event, payload)
+    if state == nil then
+      local unknown = type(after) == "table" and after.code == "not_responding"
+      return nil, unknown and tostring(after) .. answers(session, name) or after
+    end
+    return ("%s  %s"):format(state, printer.format(after, { width = session:width() }))
+  end)
 
 command("draw", "NAME", "the diagram of an FSM, its state marked, or of a module", 1, { "fsm" },
   function(session, name)
@@ -157,6 +196,8 @@ command("watch", "[NAME]", "shows transitions as they happen; the same again end
       session.watches[name] = nil
       return ("%s is not watched any more"):format(name)
     end
+    local there, problem = known(session, name)
+    if not there then return nil, problem end
     local handle, err = watch.start(session:branch(), name, function(text, over)
       session:notify(text)
       if over then session.watches[name] = nil end

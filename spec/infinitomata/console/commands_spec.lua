@@ -76,6 +76,20 @@ describe("a command", function()
     assert.equal("opened  { coins = 5 }", run [[.send "gate 2" coin ("12345"):len()]])
   end)
 
+  it("says at once that there is no such FSM, and which may be meant", function()
+    for _, command in ipairs { ".state", ".send", ".watch" } do
+      assert.equal("no FSM is called \"gate-3\" (did you mean 'gate-1'?)",
+        select(2, run(command .. " gate-3")))
+      assert.equal("no FSM is called \"x\"; .fsms lists those that run",
+        select(2, run(command .. " x")))
+    end
+  end)
+
+  it("says which events an FSM answers when it does not answer this one", function()
+    assert.matches("does not answer `nope`; `closed` answers coin, off",
+      select(2, run ".send gate-1 nope"), 1, true)
+  end)
+
   it("draws an FSM with its state marked, and a module without", function()
     assert.matches("# => closed #", run ".draw gate-1")
     local text = run ".draw spec.turnstile"
@@ -96,7 +110,8 @@ describe("a command", function()
   end)
 
   it("needs its arguments", function()
-    assert.equal("usage: .send NAME EVENT [PAYLOAD]", select(2, run ".send gate-1"))
+    assert.equal("usage: .send NAME EVENT [PAYLOAD]; `closed` answers coin, off",
+      select(2, run ".send gate-1"))
   end)
 
   it("explains itself", function()
