@@ -58,6 +58,10 @@ static void take_effects(hostile *h) {
             break;
         case INF_EFFECT_LOG:
             h->lines++;
+            memset(h->line, 0, sizeof h->line);
+            memcpy(h->line, effect.bytes.data,
+                   effect.bytes.len < sizeof h->line ? effect.bytes.len
+                                                     : sizeof h->line - 1);
             break;
         case INF_EFFECT_ROWS:
         case INF_EFFECT_LOST:

@@ -20,6 +20,7 @@ typedef struct hostile {
     uint64_t said;    /* likewise */
     uint64_t written; /* bytes on streams */
     unsigned lines;   /* of the log */
+    char line[128];   /* the last one */
     unsigned closes;  /* of streams */
     unsigned told[INF_CHANGE_CONFLICT + 1];
     uint64_t dialled; /* the last stream it wants */

@@ -283,6 +283,23 @@ static void a_label_on_a_reply(void **state) {
     assert_int_equal(hostile_bad(&h), 1);
 }
 
+static void an_error_full_of_escapes_is_told_once_and_plainly(void **state) {
+    (void)state;
+    inf_addr seed = hostile_addr(3);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(inf_member_join(h.member, &seed, 1, i + 1, h.now_ms),
+                         0);
+        hostile_look(&h);
+        inf_member_connected(h.member, h.dialled, h.now_ms);
+        hostile_bytes(&h, h.dialled,
+                      "\x0d\x81\xa5"
+                      "Error\xa6\x1b[2J\n!",
+                      15);
+    }
+    assert_int_equal(h.lines, 1);
+    assert_string_equal(h.line, "10.0.0.3:7946 refused us: ?[2J?!");
+}
+
 /* ---- with keys ----------------------------------------------------------- */
 
 static void sealed_frames_of_0_28_and_four_billion(void **state) {
@@ -403,6 +420,7 @@ int main(void) {
         TEST(replies_of_every_type_to_our_ping),
         TEST(an_ack_of_another_number_on_our_ping),
         TEST(a_label_on_a_reply),
+        TEST(an_error_full_of_escapes_is_told_once_and_plainly),
         KEYED(sealed_frames_of_0_28_and_four_billion),
         KEYED(a_stranger_without_the_key_reads_nothing),
         KEYED(what_cannot_be_opened_is_told_once),

@@ -30,6 +30,13 @@ enum {
     INF_MESSAGES_MAX = 4096   /* waiting to be taken */
 };
 
+/* What is said of a host once in a while, beside the codes of errors. */
+typedef enum member_word {
+    WORD_NO_DATAGRAMS = 1, /* it answers by TCP alone */
+    WORD_ELSEWHERE,        /* its datagrams come from another one */
+    WORD_REFUSED           /* it could not read what we sent */
+} member_word;
+
 typedef enum member_timer_kind {
     TIMER_PROBE,      /* start the next regular probe */
     TIMER_PROBE_STEP, /* of `owner`, a member_probe */

@@ -119,13 +119,12 @@ static void note_ack(inf_member *m, const member_probe *probe,
 /* Only a stream brought the answer. Somebody should open a port, and would like
    to know in which direction. */
 static void note_stream(inf_member *m, const member_probe *probe) {
-    enum { NO_DATAGRAMS = 1 };
     member_record *r = probe->target;
     char addr[INF_ADDR_TEXT_MAX];
     uint32_t swallowed = 0;
     uint64_t lately_ms = 3 * (uint64_t)m->tuning.probe_interval_ms;
     r->path.tcp++;
-    if (!inf_quiet_may(&m->quiet, &r->addr, NO_DATAGRAMS, m->now_ms,
+    if (!inf_quiet_may(&m->quiet, &r->addr, WORD_NO_DATAGRAMS, m->now_ms,
                        &swallowed)) {
         return;
     }
@@ -339,12 +338,12 @@ static bool same_host(const inf_addr *a, const inf_addr *b) {
    answers that count. */
 static void note_source(inf_member *m, const inf_message *ping,
                         const inf_addr *from) {
-    enum { ELSEWHERE = 2 };
     char says[INF_ADDR_TEXT_MAX], comes[INF_ADDR_TEXT_MAX];
     uint32_t swallowed = 0;
     const member_record *r = inf_table_find(m, ping->source_node);
     if (r == NULL || r->self || same_host(&r->addr, from)) return;
-    if (!inf_quiet_may(&m->quiet, from, ELSEWHERE, m->now_ms, &swallowed)) {
+    if (!inf_quiet_may(&m->quiet, from, WORD_ELSEWHERE, m->now_ms,
+                       &swallowed)) {
         return;
     }
     inf_outbox_log(m->outbox, INF_LOG_WARN,

@@ -245,13 +245,22 @@ static void answer(inf_member *m, member_talk *talk, inf_slice message) {
     }
 }
 
+/* The text is a stranger's: what is no plain text does not get into the log. */
 static void log_error(inf_member *m, const member_talk *talk,
                       const inf_message *error) {
-    char addr[INF_ADDR_TEXT_MAX];
-    int len = error->error.len < 200 ? (int)error->error.len : 200;
-    inf_outbox_log(m->outbox, INF_LOG_WARN, "%s refused us: %.*s",
-                   inf_addr_format(&talk->peer, addr), len,
-                   (const char *)error->error.data);
+    enum { TEXT_MAX = 200 };
+    char addr[INF_ADDR_TEXT_MAX], text[TEXT_MAX + 1] = "";
+    uint32_t swallowed = 0;
+    if (!inf_quiet_may(&m->quiet, &talk->peer, WORD_REFUSED, m->now_ms,
+                       &swallowed)) {
+        return;
+    }
+    for (size_t i = 0; i < TEXT_MAX && i < error->error.len; i++) {
+        uint8_t c = error->error.data[i];
+        text[i] = c >= ' ' && c <= '~' ? (char)c : '?';
+    }
+    inf_outbox_log(m->outbox, INF_LOG_WARN, "%s refused us: %s",
+                   inf_addr_format(&talk->peer, addr), text);
 }
 
 /* What the peer that we dialled says back; 0 when that is what we wanted. */
