@@ -173,7 +173,7 @@ command("send", "NAME EVENT [PAYLOAD]", "sends an event, shows where it led; the
     return ("%s  %s"):format(state, printer.format(after, { width = session:width() }))
   end)
 
-command("draw", "NAME", "the diagram of an FSM, its state marked, or of a module", 1, { "fsm" },
+command("draw", "NAME", "the diagram of an FSM, its state marked, or of a module", 1, { "drawing" },
   function(session, name)
     local definition, running = definition_of(session, name)
     if not definition then return nil, running end

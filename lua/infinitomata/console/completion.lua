@@ -99,6 +99,11 @@ local KINDS = {
   end,
 }
 
+function KINDS.drawing(known, first, prefix)
+  local names = KINDS.fsm(known, first, prefix)
+  return table.move(KINDS.definition(), 1, #KINDS.definition(), #names + 1, names)
+end
+
 local function of_kind(known, kind, first, prefix)
   local list = KINDS[kind]
   if not list then return {} end
@@ -196,6 +201,8 @@ local function of_names(before, known)
     local wanted = separator == ":" and "function" or nil
     return start, matching(public(names_of(value, wanted), word), word)
   end
+  word = before:match "[\"']%s*%)?%s*:%s*([%a_]?[%w_]*)$"
+  if word then return #before - #word + 1, matching(names_of(string, "function"), word) end
   word = before:match "[%a_][%w_]*$"
   local start = #before - #(word or "") + 1
   if not word or before:sub(1, start - 1):find "[%w_.:)%]\"']%s*[.:]%s*$" then return start, {} end
@@ -205,6 +212,40 @@ local function of_names(before, known)
 end
 
 -- ---- commands with a dot ---------------------------------------------------------
+
+---The arguments typed so far, the last one not complete and perhaps behind a
+---quotation mark.
+---@return string[] given
+---@return string? quote
+local function arguments_of(rest)
+  local given, at = {}, 1
+  while true do
+    at = rest:find("%S", at)
+    if not at then
+      given[#given + 1] = ""
+      return given
+    end
+    local quote = rest:match("^[\"']", at)
+    local pattern = quote and ("^.([^%s]*)%s()"):format(quote, quote) or "^(%S+)()"
+    local word, after = rest:match(pattern, at)
+    if not word then
+      given[#given + 1] = rest:sub(at + 1)
+      return given, quote
+    end
+    given[#given + 1] = word
+    if after > #rest and not quote then return given end
+    at = after
+  end
+end
+
+---Puts words behind a quotation mark, where there is one already or all need one.
+local function quoted(words, quote)
+  local needed = true
+  for _, word in ipairs(words) do needed = needed and word:find "%s" ~= nil end
+  if not (quote or needed) then return end
+  for index, word in ipairs(words) do words[index] = (quote or '"') .. word end
+  if #words == 1 then words[1] = words[1] .. (quote or '"') end
+end
 
 local function of_commands(before, known)
   local word = before:match "^%s*%.(%a*)$"
@@ -218,13 +259,12 @@ local function of_commands(before, known)
   local name, rest = before:match "^%s*%.(%a+)%s+(.*)$"
   local command = name and known.commands[name]
   if not command then return nil end
-  local given = {}
-  for argument in rest:gmatch "%S+" do given[#given + 1] = argument end
-  if rest:find "%s$" or rest == "" then given[#given + 1] = "" end
+  local given, quote = arguments_of(rest)
   local typed = given[#given]
   local kind = command.arguments and command.arguments[#given]
   local words = kind and of_kind(known, kind, given[1], typed) or {}
-  return #before - #typed + 1, words
+  quoted(words, quote)
+  return #before - #typed - (quote and 1 or 0) + 1, words
 end
 
 ---@param before string the text up to the cursor; for a chunk of several lines

@@ -94,6 +94,32 @@ describe("completion.complete", function()
     assert.same({}, (words "-- pri"))
   end)
 
+  it("puts names with blanks into quotation marks for a command", function()
+    known.branch = function()
+      return { all = function() return { ["gate one"] = {}, ["gate two"] = {}, other = {} } end }
+    end
+    assert.same({ '"gate one', '"gate two' }, (words ".state ga"))
+    assert.same({ '"gate one', '"gate two' }, (words '.state "gate '))
+    local found, typed = words '.state "gate o'
+    assert.same({ '"gate one"' }, found)
+    assert.equal('"gate o', typed)
+    assert.same({ "other" }, (words ".state o"))
+    assert.same({ "gate one", "gate two", "other" }, (words ".state "))
+  end)
+
+  it("offers methods of a string", function()
+    assert.same({ "rep", "reverse" }, (words '("x"):re'))
+  end)
+
+  it("offers what can be drawn", function()
+    local definition = setmetatable({}, { __name = "finitomata.Definition" })
+    package.loaded["spec.drawn"] = definition
+    known.commands.draw = { arguments = { "drawing" } }
+    assert.same({ "spec.drawn" }, (words ".draw spec.d"))
+    assert.same({ "gate-1", "gate-2" }, (words ".draw gate"))
+    package.loaded["spec.drawn"] = nil
+  end)
+
   it("offers commands and their arguments", function()
     assert.same({ "send", "state", "synch" }, (words ".s"))
     assert.same({ "state " }, (words ".st"))
