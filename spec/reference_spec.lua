@@ -73,29 +73,21 @@ describe("docs/api.md", function()
     end
   end)
 
-  it("shows every option of a definition, and no other", function()
-    local known, shown = {}, {}
-    for name in pairs(require("finitomata.options").KNOWN) do known[#known + 1] = name end
-    local source = reference.read "lua/finitomata/options.lua"
-    for _, field in ipairs(source.classes["finitomata.Options"].fields) do
-      shown[#shown + 1] = field.name
-    end
-    table.sort(known)
-    table.sort(shown)
-    assert.same(known, shown)
-  end)
-
-  it("shows every callback, and no other", function()
-    local known, shown = {}, {}
-    for name in pairs(require("finitomata.callbacks").KEYS) do known[#known + 1] = name end
-    local source = reference.read "lua/finitomata/callbacks.lua"
-    for _, field in ipairs(source.classes["finitomata.Callbacks"].fields) do
-      shown[#shown + 1] = field.name
-    end
-    table.sort(known)
-    table.sort(shown)
-    assert.same(known, shown)
-  end)
+  for what, origin in pairs {
+    option = { "options", "KNOWN", "finitomata.Options" },
+    callback = { "callbacks", "KEYS", "finitomata.Callbacks" },
+  } do
+    it("shows every " .. what .. " of a definition, and no other", function()
+      local module, names, class = table.unpack(origin)
+      local known, shown = {}, {}
+      for name in pairs(require("finitomata." .. module)[names]) do known[#known + 1] = name end
+      local source = reference.read(("lua/finitomata/%s.lua"):format(module))
+      for _, field in ipairs(source.classes[class].fields) do shown[#shown + 1] = field.name end
+      table.sort(known)
+      table.sort(shown)
+      assert.same(known, shown)
+    end)
+  end
 
   it("hides no function that is not there", function()
     for _, section in ipairs(reference.SECTIONS) do
