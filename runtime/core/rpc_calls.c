@@ -89,6 +89,18 @@ static uint64_t low_of(const inf_rpc *rpc, const inf_rpc_peer *peer) {
     return low;
 }
 
+/* Whoever had it before may forget it, too: any of them, so all are told. */
+static void end_move(inf_rpc *rpc, inf_rpc_call *call) {
+    if (inf_list_empty(&call->moved)) return;
+    inf_list_remove(&call->moved);
+    for (inf_list *at = rpc->all.next; at != &rpc->all; at = at->next) {
+        inf_rpc_peer *peer = INF_LIST_OWNER(at, inf_rpc_peer, place);
+        if (peer->out == NULL) continue;
+        peer->acks_lost = true;
+        inf_list_push(&rpc->ackers, &peer->acker);
+    }
+}
+
 /* What was sent under its id is settled: nobody may answer it any more. */
 static void settle(inf_rpc *rpc, inf_rpc_call *call) {
     if (call->id != 0) {
@@ -98,7 +110,7 @@ static void settle(inf_rpc *rpc, inf_rpc_call *call) {
     call->copies = 0;
     call->uncertain = false;
     inf_list_remove(&call->owed);
-    inf_list_remove(&call->moved);
+    end_move(rpc, call);
 }
 
 /* Takes a waiting call out of the ring that waits for its name. */

@@ -59,7 +59,8 @@ struct inf_rpc_peer {
     uint64_t acks[INF_RPC_OWED_ACKS]; /* a ring of ids it may forget */
     size_t ack_first;
     size_t ack_count;
-    bool acks_lost; /* a link broke: acks on it may never have arrived */
+    bool
+        acks_lost; /* acks may not have arrived, or have moved on: tell `low` */
     inf_list acker; /* in rpc->ackers: they are to be told without a CALL */
     /* as a caller of this node */
     inf_rpc_link *in; /* its newest link, or NULL */
@@ -70,6 +71,7 @@ struct inf_rpc_peer {
     size_t done_count;
     size_t done_bytes;
     uint64_t low;     /* the largest id whose answer was given up */
+    uint64_t ended;   /* below it, it wants no answer any more */
     uint64_t left_ms; /* when `in` went */
 };
 

@@ -92,7 +92,7 @@ uint64_t inf_rpc_requests_forget(inf_rpc *rpc, inf_rpc_peer *peer) {
     inf_hash_key key = peer->requests.key;
     inf_map_deinit(&peer->requests);
     inf_map_init(&peer->requests, rpc->mem, key);
-    peer->low = 0;
+    peer->low = peer->ended = 0;
     return last;
 }
 
@@ -120,6 +120,7 @@ static void acknowledge_all(inf_rpc *rpc, inf_rpc_peer *peer,
     for (size_t i = 0; i < frame->ack_count; i++) {
         acknowledge(rpc, peer, frame->acks[i]);
     }
+    peer->ended = frame->low; /* falls when an older call moves here */
     while (!inf_list_empty(&peer->done)) {
         inf_rpc_request *oldest =
             INF_LIST_OWNER(peer->done.next, inf_rpc_request, place);
@@ -307,7 +308,7 @@ int inf_rpc_answer(inf_rpc *rpc, uint64_t token, int status, inf_slice body,
         return 0;
     }
     uint64_t id = request->id;
-    bool wanted = !request->abandoned;
+    bool wanted = !request->abandoned && id >= peer->ended;
     if (!wanted || inf_rpc_nothing_ran(status)) {
         forget(rpc, request);
     } else {

@@ -473,12 +473,40 @@ static void tell_stable(inf_synch *synch, unsigned slot) {
     if (least != 0) synch->store.stable(synch->store.ctx, slot, least);
 }
 
+/* Behind, and nothing has moved for long? */
+static bool flow_stands(const inf_synch *synch, unsigned slot, flow *f) {
+    inf_version mine = {.cur = 0};
+    if (f->on) {
+        (void)synch->store.version(synch->store.ctx, slot, synch->id, &mine);
+    }
+    if (f->acked >= mine.cur || f->acked != f->was_acked ||
+        f->cursor.at != f->was_at) {
+        f->was_acked = f->acked;
+        f->was_at = f->cursor.at;
+        f->still_ms = synch->now_ms;
+    }
+    return synch->now_ms >= f->still_ms + STUCK_MS;
+}
+
+/* A stream whose other end has gone without a word takes what is written on it
+   for a quarter of an hour. */
+static void drop_if_stuck(inf_synch *synch, link *l) {
+    for (unsigned slot = 0; slot < INF_SYNCH_SCOPES; slot++) {
+        if (!flow_stands(synch, slot, &l->flows[slot])) continue;
+        link_drop(synch, l);
+        return;
+    }
+}
+
 /* One peer, by chance, is told one word for each scope shared with it. */
 static void repair(inf_synch *synch) {
     for (unsigned slot = 0; slot < INF_SYNCH_SCOPES; slot++) {
         if ((synch->scopes >> slot & 1) != 0) tell_stable(synch, slot);
     }
     if (synch->peer_count == 0) return;
+    for (peer *each = synch->peers; each != NULL; each = each->next) {
+        if (peer_link(each) != NULL) drop_if_stuck(synch, each->dialled);
+    }
     peer *p = synch->peers;
     uint64_t skip = inf_rng_below(&synch->rng, synch->peer_count);
     while (skip-- != 0)

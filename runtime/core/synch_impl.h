@@ -17,7 +17,8 @@
 #define ACKS_AFTER_MS   100  /* nobody waits for them */
 #define REDIAL_FIRST_MS 50
 #define REDIAL_MAX_MS   5000
-#define HANGING_MS      500 /* a dial to somebody who lives takes no longer */
+#define STUCK_MS        15000 /* what is not acknowledged for so long is lost */
+#define HANGING_MS      500   /* a dial to somebody who lives takes no longer */
 
 typedef struct peer peer;
 typedef struct flow flow;
@@ -34,6 +35,9 @@ typedef struct timer {
 struct flow {
     inf_diff_cursor cursor;
     uint64_t acked;
+    uint64_t was_acked; /* dialled: as of still_ms, when it last moved */
+    uint64_t was_at;
+    uint64_t still_ms;
     uint64_t seen; /* accepted: where we were when we last looked behind */
     bool on;       /* dialled: it asked for them; accepted: we asked */
     bool ack_due;

@@ -186,7 +186,7 @@ static bool older_stays(const claim *last, const claim *older) {
 /* I8: who is told to go was told by a winner that lived a moment ago; a clock
    that stood still takes the moment for shorter than it was. */
 static void check_winner(cluster *c, const word *w) {
-    const uint64_t moment_ms = 1000 + 5000 + 200;
+    const uint64_t moment_ms = 1000 + 5000;
     for (size_t i = 0; i < c->ghost_count; i++) {
         const ghost *g = &c->ghosts[i];
         if (g->node != w->last.node || g->ref != w->last.ref) continue;
@@ -200,7 +200,6 @@ static void check_winner(cluster *c, const word *w) {
 static void lost_in(cluster *c, const word *w) {
     ghost *g = ghost_of(c, w->to, w->name);
     if (g == NULL || g->ref != w->older.ref) return;
-    check_winner(c, w);
     inf_node *unit = cluster_node(c, w->to);
     inf_row winner = row_of(&w->last);
     if (!inf_node_yields(unit, CLUSTER_BRANCH, cluster_name(w->name), g->ref,
@@ -313,6 +312,7 @@ void model_watch(sim *s, size_t node, const inf_effect *effect) {
               .name = name,
               .last = claim_of(row),
               .older = {node, sim_life(s, node), effect->lost_ref}};
+    check_winner(c, &w);
     say_at(c, &w, sim_now_ms(s) + inf_rng_below(&c->rng, 200));
 }
 
@@ -339,15 +339,19 @@ void model_start(cluster *c, size_t node, size_t name) {
                         .hops = 2});
 }
 
+void model_caller(cluster *c) {
+    size_t node = (size_t)inf_rng_below(&c->rng, c->nodes);
+    size_t name = (size_t)inf_rng_below(&c->rng, c->options.names);
+    if (sim_awake(c->world, node)) calls_begin(c, node, name);
+}
+
 void model_client(cluster *c) {
     size_t node = (size_t)inf_rng_below(&c->rng, c->nodes);
     size_t name = (size_t)inf_rng_below(&c->rng, c->options.names);
     uint64_t wish = inf_rng_below(&c->rng, 100);
     if (!sim_awake(c->world, node)) return;
-    if (wish < 35) {
+    if (wish < 70) {
         model_start(c, node, name);
-    } else if (wish < 85) {
-        calls_begin(c, node, name);
     } else {
         client_stops(c, node, name);
     }

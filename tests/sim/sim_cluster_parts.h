@@ -111,8 +111,10 @@ uint64_t cluster_ms(const cluster *c, size_t node);
 void model_watch(sim *s, size_t node, const inf_effect *effect);
 /* A client of that node wants the name started. */
 void model_start(cluster *c, size_t node, size_t name);
-/* One random wish of one random client. */
+/* One random wish of one random client: a start or a stop. */
 void model_client(cluster *c);
+/* A random client calls a random FSM. */
+void model_caller(cluster *c);
 /* What has been said and is due arrives. */
 void model_words(cluster *c);
 void model_crashed(cluster *c, size_t node);
