@@ -40,18 +40,18 @@ local function bar(x, width, height, colour, label)
   text(x + width / 2, BASE - height - 5, "middle", 11, label)
 end
 
-put('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 %d" font-family="sans-serif">',
+put('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 840 %d" font-family="sans-serif">',
   HEIGHT)
-put('<rect width="760" height="%d" fill="#ffffff"/>', HEIGHT)
+put('<rect width="840" height="%d" fill="#ffffff"/>', HEIGHT)
 
 text(20, 22, "start", 14, "A silent machine is known to all after (s)")
 local legend = { "memberlist, measured", "simulated, like it", "simulated, improved" }
 for i, name in ipairs(legend) do
-  put('<rect x="%d" y="30" width="10" height="10" fill="%s"/>', 20 + (i - 1) * 135, COLOURS[i])
-  text(34 + (i - 1) * 135, 39, "start", 11, name)
+  put('<rect x="%d" y="30" width="10" height="10" fill="%s"/>', 20 + (i - 1) * 150, COLOURS[i])
+  text(34 + (i - 1) * 150, 39, "start", 11, name)
 end
 for group, row in ipairs(detection) do
-  local left = 30 + (group - 1) * 135
+  local left = 30 + (group - 1) * 150
   for i = 1, 3 do
     local height = row[i] / 12 * (BASE - TOP - 20)
     bar(left + (i - 1) * 34, 28, height, COLOURS[i], ("%.2f"):format(row[i]))
@@ -59,13 +59,13 @@ for group, row in ipairs(detection) do
   text(left + 50, BASE + 18, "middle", 12, row.label)
 end
 
-text(470, 22, "start", 14, "Healthy members declared dead, 128 members")
-text(470, 39, "start", 11, "16 of them deaf for 16 and 33 s at a time; logarithmic")
+text(500, 22, "start", 14, "Healthy members declared dead, 128 members")
+text(500, 39, "start", 11, "16 of them deaf for 16 and 33 s at a time; logarithmic")
 for i, entry in ipairs(false_positives) do
   local height = math.log(math.max(entry.value, 1), 10) / 5 * (BASE - TOP - 20)
-  bar(490 + (i - 1) * 85, 50, height, COLOURS[i], tostring(entry.value))
-  text(515 + (i - 1) * 85, BASE + 18, "middle", 12, entry.label)
+  bar(520 + (i - 1) * 85, 50, height, COLOURS[i], tostring(entry.value))
+  text(545 + (i - 1) * 85, BASE + 18, "middle", 12, entry.label)
 end
-put('<line x1="20" y1="%d" x2="740" y2="%d" stroke="#333333"/>', BASE, BASE)
+put('<line x1="20" y1="%d" x2="820" y2="%d" stroke="#333333"/>', BASE, BASE)
 put("</svg>")
 print(table.concat(out, "\n"))
