@@ -8,6 +8,7 @@ local callbacks = require("finitomata.callbacks")
 local check = require("finitomata.check")
 local graph = require("finitomata.graph")
 local options_of = require("finitomata.options")
+local order = require("finitomata.order")
 local parser = require("finitomata.parser")
 local places = require("finitomata.place")
 local plan_of = require("finitomata.plan")
@@ -192,7 +193,8 @@ local function define(given, level)
     end
   end
   setmetatable(self, meta)
-  local secret = { callbacks = given_callbacks, shape = known, options = options, sealed = false }
+  local secret = { callbacks = given_callbacks, shape = known, options = options, given = given,
+    sealed = false }
   secret.plan = plan_of.build(self, options)
   secrets[self] = secret
   plan_of.bind(secret.plan, given_callbacks)
@@ -479,10 +481,32 @@ local function paths_text(title, paths, lines)
   end
 end
 
----What the FSM is, for people: diagram, entry, events, paths and loops.
+local IN_THE_DIAGRAM <const> = { fsm = true, name = true, syntax = true }
+
+---A value of an option, in a few words.
+local function option_text(value)
+  if type(value) ~= "table" then return type(value) == "function" and "f" or tostring(value) end
+  if getmetatable(value) ~= nil then return tostring(value) end
+  local parts = {}
+  for _, key in ipairs(order.keys(value)) do
+    local text = option_text(value[key])
+    parts[#parts + 1] = math.type(key) == "integer" and text or ("%s = %s"):format(key, text)
+  end
+  return "{ " .. table.concat(parts, ", ") .. " }"
+end
+
+---The options as they were written, but for callbacks.
+local function options_text(given, lines)
+  for _, name in ipairs(order.keys(given)) do
+    if not IN_THE_DIAGRAM[name] and not callbacks.KEYS[name] then
+      lines[#lines + 1] = ("option: %s = %s"):format(name, option_text(given[name]))
+    end
+  end
+end
+
+---What the FSM is, for people: diagram, entry, events, options, paths and loops.
 ---@return string
 function Definition:describe()
-  local options = secrets[self].options
   local lines = {
     self.name or "an FSM without a name",
     "",
@@ -493,7 +517,7 @@ function Definition:describe()
     "states: " .. table.concat(self.states, ", "),
     "events: " .. table.concat(self.events, ", "),
   }
-  if options.timer then lines[#lines + 1] = ("timer:  %s ms"):format(options.timer) end
+  options_text(secrets[self].given, lines)
   paths_text("ways from the start to the end:", self:straight(nil, nil, 20), lines)
   paths_text("loops:", self:loops(20), lines)
   for i, warning in ipairs(self:check()) do

@@ -76,6 +76,11 @@ describe("A definition", function()
       "closed --coin_in--> opened" } do
       assert.matches(part, text, 1, true)
     end
+    local more = finitomata.define { fsm = "a --> |x| b", auto_terminate = { "b" }, timer = 50,
+      after = { a = { 100, "x" } }, on_timer = print, guards = { a = { x = print } } }:describe()
+    assert.matches("option: after = { a = { 100, x } }\noption: auto_terminate = { b }\n"
+      .. "option: guards = { a = { x = f } }\noption: timer = 50\n", more, 1, true)
+    assert.is_nil(more:find("on_timer"))
   end)
 
   it("has a hash of its diagram, and of nothing else", function()
