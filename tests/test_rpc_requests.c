@@ -56,6 +56,18 @@ static void what_moved_on_and_comes_back_runs_once(void **state) {
     assert_int_equal(pair_deliver(p->b, &p->in, &send, p->now_ms, &news), 0);
     assert_int_equal(news.kind, INF_RPC_AGAIN);
     assert_true(inf_slice_eq(news.send.body, inf_slice_str("shipped")));
+
+    /* Answered by c in the end: b is told that it may forget. */
+    call = NULL;
+    pair_relink(p);
+    call = inf_rpc_due(p->a);
+    assert_true(
+        inf_rpc_found(p->a, call, inf_slice_str("c"), p->now_ms, &send));
+    inf_rpc_missing(p->a, call, INF_EUNREACHABLE, p->now_ms);
+    pair_check_told(p, 1, INF_EUNREACHABLE, INF_EUNREACHABLE);
+    assert_true(inf_rpc_ack(p->a, &send));
+    assert_int_equal(pair_deliver(p->b, &p->in, &send, p->now_ms, &news), 0);
+    assert_int_equal(pair_remembered(p), 0);
 }
 
 static void what_was_answered_too_long_ago_is_refused(void **state) {
@@ -100,6 +112,27 @@ static void acks_that_were_lost_are_told_on_the_next_link(void **state) {
     assert_true(inf_rpc_ack(p->a, &send));
     assert_int_equal(pair_deliver(p->b, &p->in, &send, p->now_ms, &news), 0);
     assert_int_equal(pair_remembered(p), 0);
+}
+
+static void an_answer_that_nobody_wants_is_not_kept(void **state) {
+    pair *p = *state;
+    inf_retry_policy policy = pair_policy(1);
+    inf_rpc_send send;
+    pair_call(p, "order-7", "ship", &policy, 1);
+    uint64_t slow = pair_run(p);
+    p->now_ms += policy.rpc_timeout_ms;
+    inf_rpc_tick(p->a, p->now_ms);
+    pair_check_told(p, 1, INF_EEXHAUSTED, INF_ETIMEDOUT);
+    p->now_ms += 60000;
+    inf_rpc_tick(p->a, p->now_ms);
+    assert_true(inf_rpc_ack(p->a, &send)); /* lost, but the next call says so */
+    pair_call(p, "order-8", "ship", &policy, 2);
+    pair_run(p);
+    assert_int_equal(pair_remembered(p), 2);
+    assert_int_equal(inf_rpc_answer(p->b, slow, 0, inf_slice_str("shipped"),
+                                    p->now_ms, &send),
+                     0);
+    assert_int_equal(pair_remembered(p), 1);
 }
 
 static void a_call_that_still_runs_answers_on_the_newer_link(void **state) {
@@ -384,6 +417,7 @@ int main(void) {
         TEST(a_lost_answer_is_given_again_and_nothing_runs_twice),
         TEST(a_call_that_still_runs_answers_on_the_newer_link),
         TEST(what_moved_on_and_comes_back_runs_once),
+        TEST(an_answer_that_nobody_wants_is_not_kept),
         TEST(what_was_answered_too_long_ago_is_refused),
         TEST(acks_that_were_lost_are_told_on_the_next_link),
         TEST(an_answer_is_kept_while_there_is_no_link),

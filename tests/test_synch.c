@@ -45,8 +45,9 @@ typedef struct side {
 typedef struct pair {
     side at[2];
     uint64_t now_ms;
-    bool stuck;   /* the host never says that streams are drained */
-    bool hanging; /* dials are not answered */
+    bool stuck;    /* the host never says that streams are drained */
+    bool hanging;  /* dials are not answered */
+    uint64_t dead; /* a stream of anna's that takes writes and leads nowhere */
 } pair;
 
 static uint64_t store_root(void *ctx, unsigned slot) {
@@ -213,6 +214,12 @@ static void write_at(pair *p, int from, const inf_effect *e) {
     me->bytes += e->bytes.len;
     me->writes++;
     inf_slice bytes = e->bytes;
+    bool back =
+        from == 1 && e->stream == me->accepted && to->dialled == p->dead;
+    if (p->dead != 0 && (e->stream == p->dead ? from == 0 : back)) {
+        inf_synch_drained(me->synch, e->stream, p->now_ms);
+        return;
+    }
     uint64_t there = to->dialled;
     if (e->stream == me->dialled) {
         there = to->accepted;
@@ -507,6 +514,18 @@ a_dial_that_hangs_is_not_waited_for_when_the_peer_comes(void **state) {
     assert_true(inf_synch_linked(p->at[1].synch, id_of("anna")));
 }
 
+static void a_stream_that_leads_nowhere_is_dialled_again(void **state) {
+    pair *p = *state;
+    meet_both(p);
+    p->dead = p->at[0].dialled;
+    change(p, 0, 5);
+    pass_ms(p, 10000);
+    assert_true(p->at[0].dialled == p->dead); /* it may just be slow */
+    pass_ms(p, 10000);
+    assert_true(p->at[0].dialled != p->dead && p->at[0].dialled != 0);
+    assert_int_equal(p->at[1].store.theirs, 5);
+}
+
 static void synch_in_sync_costs_a_word(void **state) {
     pair *p = *state;
     uint64_t peer = id_of("berta");
@@ -572,6 +591,7 @@ int main(void) {
         T(an_older_life_is_told_that_it_is_one),
         T(a_dead_peers_streams_are_closed),
         T(words_are_told_while_there_is_a_stream),
+        T(a_stream_that_leads_nowhere_is_dialled_again),
         T(words_are_told_on_the_stream_that_came_in),
         T(a_dial_that_hangs_is_not_waited_for_when_the_peer_comes),
         T(synch_in_sync_costs_a_word),
