@@ -47,7 +47,7 @@ typedef struct pair {
     uint64_t now_ms;
     bool stuck;    /* the host never says that streams are drained */
     bool hanging;  /* dials are not answered */
-    uint64_t dead; /* a stream of anna's that takes writes and leads nowhere */
+    uint64_t dead; /* a stream of anna's that leads nowhere */
 } pair;
 
 static uint64_t store_root(void *ctx, unsigned slot) {
@@ -489,8 +489,7 @@ static void words_are_told_while_there_is_a_stream(void **state) {
 static void meet_after(pair *p, uint64_t ms) {
     p->hanging = true;
     meet(p, 0, 1);
-    settle(p);
-    pass_ms(p, ms);
+    pass_ms(p, ms + 10);
     p->hanging = false;
     meet(p, 1, 1);
     settle(p);
@@ -500,14 +499,13 @@ static void words_are_told_on_the_stream_that_came_in(void **state) {
     pair *p = *state;
     meet_after(p, 0);
     assert_int_equal(p->at[0].dialled, 0);
-    assert_true(inf_synch_tell(p->at[0].synch, 0, id_of("berta"),
-                               inf_slice_str("hello")));
+    inf_slice word = inf_slice_str("hello");
+    assert_true(inf_synch_tell(p->at[0].synch, 0, id_of("berta"), word));
     settle(p);
     assert_string_equal(p->at[1].store.told, "hello");
 }
 
-static void
-a_dial_that_hangs_is_not_waited_for_when_the_peer_comes(void **state) {
+static void a_dial_that_hangs_is_not_waited_for(void **state) {
     pair *p = *state;
     meet_after(p, 1000);
     assert_true(inf_synch_linked(p->at[0].synch, id_of("berta")));
@@ -522,7 +520,7 @@ static void a_stream_that_leads_nowhere_is_dialled_again(void **state) {
     pass_ms(p, 10000);
     assert_true(p->at[0].dialled == p->dead); /* it may just be slow */
     pass_ms(p, 10000);
-    assert_true(p->at[0].dialled != p->dead && p->at[0].dialled != 0);
+    assert_true(p->at[0].dialled > p->dead);
     assert_int_equal(p->at[1].store.theirs, 5);
 }
 
@@ -593,7 +591,7 @@ int main(void) {
         T(words_are_told_while_there_is_a_stream),
         T(a_stream_that_leads_nowhere_is_dialled_again),
         T(words_are_told_on_the_stream_that_came_in),
-        T(a_dial_that_hangs_is_not_waited_for_when_the_peer_comes),
+        T(a_dial_that_hangs_is_not_waited_for),
         T(synch_in_sync_costs_a_word),
         T(synch_behind_ends_when_merged),
         T(synch_with_who_is_gone_names_it),

@@ -297,6 +297,10 @@ static void begin(cluster *c, const cluster_options *options) {
                          .watch = model_watch};
     c->world = sim_new(&world);
     calls_new(c);
+    if (options->profile == CLUSTER_ROLLING) { /* news take their time */
+        sim_weather(c->world,
+                    (sim_link){.latency_us = 1000, .jitter_us = 49000});
+    }
     births(c);
 }
 
