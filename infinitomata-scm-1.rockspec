@@ -27,6 +27,7 @@ external_dependencies = {
 build = {
   type = "make",
   build_variables = {
+    B = "build/rock", -- other flags than make's own: objects of its own
     CFLAGS = "$(CFLAGS)",
     LIBFLAG = "$(LIBFLAG)",
     LUA_INCDIR = "$(LUA_INCDIR)",
@@ -36,6 +37,7 @@ build = {
     OPENSSL_LIBDIR = "$(OPENSSL_LIBDIR)",
   },
   install_variables = {
+    B = "build/rock",
     INST_BINDIR = "$(BINDIR)",
     INST_LUADIR = "$(LUADIR)",
     INST_LIBDIR = "$(LIBDIR)",

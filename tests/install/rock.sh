@@ -7,7 +7,6 @@ unset MAKEFLAGS MAKELEVEL MFLAGS LUA_PATH LUA_CPATH
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# Objects of its own: LuaRocks brings other flags.
 B=$1/rock
 LUAROCKS_CONFIG=$PWD/.ci/luarocks-debian.lua
 export B LUAROCKS_CONFIG
