@@ -302,7 +302,8 @@ function Node:ready(branch) end
 function Node:view(branch) end
 
 ---Bytes that the node has read and written for membership and the registry.
----@return { streams_in: integer, streams_out: integer, datagrams_in: integer, datagrams_out: integer }
+---@return { streams_in: integer, streams_out: integer, datagrams_in: integer,
+---  datagrams_out: integer }
 function Node:traffic() end
 
 ---Whether on_event is called with "rows"; at first it is.
