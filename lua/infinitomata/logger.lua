@@ -22,6 +22,8 @@ local KEYS_MAX <const> = 1000
 ---@field private _now fun(): integer
 ---@field private _seen table<string, { count: integer, level: string, fsm: string?, text: string }>
 ---@field private _kept integer      how many keys there are
+---@field private _clock finitomata.Clock
+---@field private _timer any          for the end of the window, when something is held back
 ---@field private _since integer     when the window began, ms since 1970
 ---@field private _before function   the sink that was there before
 ---@field private _level_before string?
@@ -63,6 +65,8 @@ end
 ---Tells what was held back in the window that is over.
 function Logger:flush()
   local seen = self._seen
+  if self._timer then self._clock:stop(self._timer) end
+  self._timer = nil
   self._seen, self._kept, self._since = {}, 0, self._now()
   local held = {}
   for _, each in pairs(seen) do
@@ -87,7 +91,13 @@ function Logger:_passes(level, fsm, message)
   end
   if seen.fsm ~= fsm then seen.fsm = nil end -- several FSMs say the same
   seen.count = seen.count + 1
-  return seen.count <= BURST
+  if seen.count <= BURST then return true end
+  -- Nothing else may ever be said: what is held back is told in time all the same.
+  self._timer = self._timer or self._clock:start(WINDOW_MS, function()
+    self._timer = nil
+    self:flush()
+  end)
+  return false
 end
 
 ---The name of the FSM in whose callback we are.
@@ -124,7 +134,7 @@ end
 
 ---Takes the log over.
 ---@param options? { level: string?, format: "text"|"json"?, node: string|fun(): string?,
----  write: fun(line: string)?, now: fun(): integer? }
+---  write: fun(line: string)?, now: fun(): integer?, clock: finitomata.Clock? }
 ---@return infinitomata.Logger?
 ---@return finitomata.Error? err
 function M.install(options)
@@ -143,6 +153,7 @@ function M.install(options)
     _format = format,
     _node = type(node) == "function" and node or function() return node end,
     _now = options.now or wall,
+    _clock = options.clock or clocks.real(),
     _seen = {},
     _kept = 0,
   }, Logger)

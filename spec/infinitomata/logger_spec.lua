@@ -71,6 +71,18 @@ describe("logger", function()
     assert.matches("error   95 more lines like this: again\n$", lines[7])
     assert.matches("error   again\n$", lines[8])
   end)
+  it("tells how many when the time is over, though nothing else is said", function()
+    local clock = finitomata.virtual_clock()
+    install { clock = clock }
+    for _ = 1, 100 do log.error "again" end
+    clock:advance(9999)
+    assert.equal(5, #lines)
+    clock:advance(1)
+    assert.matches("error   95 more lines like this: again\n$", lines[6])
+    log.error "again"
+    clock:advance(20000)
+    assert.equal(7, #lines)
+  end)
   it("counts the same failure of many FSMs as one", function()
     install { format = "json" }
     local f = finitomata.define { fsm = "a --> |b| c", on_enter = function() error("oh", 0) end }
