@@ -24,6 +24,7 @@ local send = instances.send
 ---@field id any                    "default" unless another was given
 ---@field node string               what FSMs see as `fsm.node`
 ---@field clock finitomata.Clock    the time that its FSMs live by
+---@field private refusals table    how many were logged in this second
 ---@field private _fsms table<any, finitomata.Instance>
 ---@field private _starting table<any, true>
 ---@field private _count integer
@@ -62,6 +63,7 @@ function M.new(options)
     _hooks = options.hooks or {},
     _random = random.new(options.seed),
     _serial = 0,
+    refusals = {},
   }, Branch)
   M.branches[self] = true
   return self

@@ -35,10 +35,24 @@ local function tell(self, handler, where, event, event_payload)
   if not ok then guard.report(self[NAME], where) end
 end
 
+local WARNINGS_PER_SECOND <const> = 20
+
+---Whether one more warning of a branch is worth its line.
+local function worth_a_warning(branch)
+  local told, now = branch.refusals, os.time()
+  if told.second ~= now then told.second, told.count = now, 0 end
+  told.count = told.count + 1
+  if told.count == WARNINGS_PER_SECOND + 1 then
+    log.warning("more refusals in this second are shown at the level debug only")
+  end
+  return told.count <= WARNINGS_PER_SECOND
+end
+
 ---Logs a failure: as a warning when nobody else is told of it.
 local function report(self, handler, try, err)
   local heard = handler or try.waiter or telemetry.active
-  log.write(heard and "debug" or "warning", "%s: %s", tostring(self[NAME]), err.message)
+  log.write((heard or not worth_a_warning(self[KIND].branch)) and "debug" or "warning", "%s: %s",
+    tostring(self[NAME]), err.message)
 end
 
 ---What a storage's answer means.

@@ -56,6 +56,15 @@ describe("A transition", function()
     assert.equal(2, #world.lines)
   end)
 
+  it("that is refused again and again fills no log", function()
+    world:start { fsm = FSM }
+    for _ = 1, 500 do world.branch:transition("fsm", "nope") end
+    world.clock:advance(0)
+    assert.is_true(#world.lines >= 20 and #world.lines < 100, tostring(#world.lines))
+    assert.matches("more refusals in this second", world:log(), 1, true)
+    assert.equal("nope", world.branch:state("fsm").last_error.event)
+  end)
+
   it("decides, stores, and only then leaves, tells and enters", function()
     world:start(noting())
     order = {}
