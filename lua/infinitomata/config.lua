@@ -17,26 +17,31 @@ local M = {}
 ---@field words string[]?  what the value may be
 ---@field secret boolean?  never shown
 ---@field policy boolean?  belongs to the retry policy
+---@field fixed boolean?   a node that runs keeps what it started with
 ---@field about string
 
 ---Every key, in the order in which they are printed.
 ---@type infinitomata.config.Key[]
 M.KEYS = {
-  { name = "name", kind = "text", about = "of this node; nothing: the host's" },
-  { name = "bind", kind = "address", default = "127.0.0.1:7946", about = "for the gossip" },
-  { name = "advertise", kind = "address", about = "where others reach it; nothing: bind" },
-  { name = "rpc", kind = "address", about = "for calls between nodes; nothing: any port of bind" },
+  { name = "name", kind = "text", fixed = true, about = "of this node; nothing: the host's" },
+  { name = "bind", kind = "address", fixed = true, default = "127.0.0.1:7946",
+    about = "for the gossip" },
+  { name = "advertise", kind = "address", fixed = true,
+    about = "where others reach it; nothing: bind" },
+  { name = "rpc", kind = "address", fixed = true,
+    about = "for calls between nodes; nothing: any port of bind" },
   { name = "join", kind = "list", default = {}, about = "members to join" },
   { name = "key_file", kind = "text", about = "keys in base 64, the first one seals" },
   { name = "key", kind = "text", secret = true, about = "one key in base 64, without a file" },
-  { name = "profile", kind = "text", default = "lan", words = { "lan", "wan", "local" },
-    about = "timing of failure detection" },
-  { name = "membership", kind = "membership", default = {},
+  { name = "profile", kind = "text", fixed = true, default = "lan",
+    words = { "lan", "wan", "local" }, about = "timing of failure detection" },
+  { name = "membership", kind = "membership", fixed = true, default = {},
     about = "constants that differ from the profile's" },
-  { name = "label", kind = "text", about = "mark of the cluster, the same on all its nodes" },
+  { name = "label", kind = "text", fixed = true,
+    about = "mark of the cluster, the same on all its nodes" },
   { name = "tags", kind = "map", default = {}, about = "what the node tells of itself" },
-  { name = "id", kind = "text", about = "a branch to start besides the default one" },
-  { name = "console", kind = "address",
+  { name = "id", kind = "text", fixed = true, about = "a branch to start besides the default one" },
+  { name = "console", kind = "address", fixed = true,
     about = "where consoles from afar may attach, with the key; nothing: nowhere" },
   { name = "attempts", kind = "count", default = 1000, policy = true, about = "sends of a call" },
   { name = "poll_interval", kind = "count", default = 1, policy = true,
@@ -49,7 +54,7 @@ M.KEYS = {
     about = "ms, the longest pause" },
   { name = "log_level", kind = "text", default = "warning",
     words = { "debug", "info", "warning", "error", "off" }, about = "what is worth a line" },
-  { name = "log_format", kind = "text", default = "text", words = { "text", "json" },
+  { name = "log_format", kind = "text", fixed = true, default = "text", words = { "text", "json" },
     about = "lines for people, or for programs" },
 }
 
@@ -245,6 +250,31 @@ function M.resolve(flags, options)
     return Error.fail("config", ("%s: %s"):format(said(origins.membership), problem))
   end
   return settings, origins
+end
+
+local function same(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+  for key, value in pairs(a) do
+    if value ~= b[key] then return false end
+  end
+  for key in pairs(b) do
+    if a[key] == nil then return false end
+  end
+  return true
+end
+
+---What has changed and needs a restart.
+---@param before table<string, any> settings
+---@param after table<string, any>
+---@return string[] names
+function M.restarting(before, after)
+  local names = {}
+  for _, key in ipairs(M.KEYS) do
+    if key.fixed and not same(before[key.name], after[key.name]) then
+      names[#names + 1] = key.name
+    end
+  end
+  return names
 end
 
 -- ---- showing it ------------------------------------------------------------------

@@ -171,3 +171,18 @@ describe("config.node_options", function()
     assert.equal("config", err.code)
   end)
 end)
+
+describe("a configuration that is read again", function()
+  it("says what needs a restart, and only that", function()
+    local function resolved(flags)
+      return (assert(config.resolve(flags, { getenv = function() end })))
+    end
+    local before = resolved { bind = "127.0.0.1:1", tags = "a=1" }
+    assert.same({}, config.restarting(before, resolved { bind = "127.0.0.1:1", tags = "b=1",
+      log_level = "debug", attempts = "3", join = "x:1" }))
+    assert.same({ "name", "bind", "log_format" }, config.restarting(before,
+      resolved { name = "b", bind = "127.0.0.1:2", tags = "a=1", log_format = "json" }))
+    assert.same({ "membership" }, config.restarting(before,
+      resolved { bind = "127.0.0.1:1", membership = "probe_interval=2000" }))
+  end)
+end)

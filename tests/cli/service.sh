@@ -84,6 +84,10 @@ write_door jammed
 kill -HUP "$node"
 ok_if "an FSM whose state is gone is named" wait_for 10 logged \
     'door: 1 FSMs stay with the old diagram, the new one has no such state: front'
+echo 'return { log_level = "info", tags = { dc = "west" }, label = "x" }' >conf.lua
+kill -HUP "$node"
+ok_if "new tags are shown" wait_for 10 says dc=west "$program" members --at a
+ok_if "what needs a restart is named" wait_for 10 logged 'this needs a restart: label'
 echo 'return { log_lvel = 1 }' >conf.lua
 kill -HUP "$node"
 ok_if "a broken configuration changes nothing" wait_for 10 logged "unknown key 'log_lvel'"

@@ -106,7 +106,20 @@ local function take_keys(node, given, keys)
   if not ok then return "the keys: " .. tostring(err) end
 end
 
----Reads the configuration again: what a running node can change, it changes.
+---Shows the others the tags as they are now.
+---@return string? problem
+local function take_tags(node, before, after)
+  for key in pairs(before) do
+    if after[key] == nil then node.set_tag(key, nil) end
+  end
+  for key, value in pairs(after) do
+    local ok, err = node.set_tag(key, value)
+    if not ok then return ("the tag '%s': %s"):format(key, tostring(err)) end
+  end
+end
+
+---Reads the configuration again: what a running node can change, it changes, and of
+---the rest it says that it needs a restart.
 ---@param given infinitomata.cli.Settings as it was at the start
 ---@param flags table what the command line says
 ---@return fun(): string?
@@ -114,9 +127,15 @@ local function configuring(infinitomata, given, flags)
   return function()
     local read, problem = settings.read(flags)
     if not read then return problem end
-    (require "finitomata.log").set_level(read.log)
+    local log = require "finitomata.log"
+    log.set_level(read.log)
     infinitomata.configure(read.node.config)
+    local tags = given.values.tags
+    given.values.tags = read.values.tags
+    local fixed = (require "infinitomata.config").restarting(given.values, read.values)
+    if #fixed > 0 then log.warning("this needs a restart: %s", table.concat(fixed, ", ")) end
     return take_keys(infinitomata.node, given, read.node.keys)
+      or take_tags(infinitomata.node, tags, read.values.tags)
   end
 end
 

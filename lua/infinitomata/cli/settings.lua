@@ -43,6 +43,7 @@ file; the command line is strongest, then the environment.]]
 ---@field console string?   where consoles from afar may attach
 ---@field log string        a level
 ---@field format string     of log lines
+---@field values table<string, any> by the names of infinitomata.config
 ---@field text string       the configuration, as --print-config shows it
 
 ---@param given table<string, string|true> what cli.options has parsed
@@ -73,6 +74,7 @@ function M.read(given)
     console = settings.console,
     log = settings.log_level,
     format = settings.log_format,
+    values = settings,
     text = config.print(settings, origins),
   }
 end
