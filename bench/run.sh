@@ -16,6 +16,7 @@ trap 'for pid in $pids; do kill "$pid" 2>/dev/null || true; done; rm -f "$out"' 
 timeout 120 "$program" "$here/startup.lua" "$program"
 timeout 120 "$program" "$here/transition.lua"
 timeout 120 "$program" "$here/memory.lua"
+timeout 120 "$program" "$here/local.lua"
 
 # One CPU for both ends: whether a message has to wake another core up makes a
 # difference of four times, and is for the scheduler to choose.

@@ -8,7 +8,7 @@ local turnstile = require "turnstile"
 
 local N = math.tointeger(arg[1] or "") or 400000
 local SPREAD = 10000
-local TARGET = 0.25
+local TARGET = 0.5
 
 --- The same events to bare tables, found by name like the FSMs.
 local function bare_seconds(names)

@@ -15,7 +15,7 @@ local create, resume, yield, running = coroutine.create, coroutine.resume, corou
 local RESUME <const> = false -- in a job's place: the waiter beside it goes on
 local POOL_MAX <const> = 256
 local BATCH_MAX <const> = 4096 -- slots; so many jobs are a turn, at most
-local SPARE_MAX <const> = 64 -- lists that are kept to be filled again
+local SPARE_MAX <const> = 4 -- lists that are kept to be filled again
 
 -- Jobs are four slots each. `inbox` takes new ones while `batch` is worked off; what
 -- does not fit into one list waits in the next, so that none is ever so large that
