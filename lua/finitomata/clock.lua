@@ -205,6 +205,9 @@ function M.real()
   local ok, module = pcall(require, "infinitomata.core")
   if ok then
     core = module
+    local start, stop, ceil = core.timer_start, core.timer_stop, math.ceil
+    real.start = function(_, ms, fn, arg) return start(ceil(ms), fn, arg) end
+    real.stop = function(_, timer) return stop(timer) end
     payloads.attach(core.copy, core.plain)
     core.on_turn(function()
       local _, more = task.turn()

@@ -64,6 +64,24 @@ function M.pack(list, mask)
   return packed & mask == packed and packed or nil
 end
 
+---@param packed integer
+---@return integer number of the state that was left last; 0 when there is none
+function M.newest(packed) return packed & STATE_MASK end
+
+---The same as `entries(unpack(packed), names)`.
+---@param packed integer
+---@param names string[] names of the states by number
+---@return {state: string, n: integer}[] entries newest first
+function M.packed_entries(packed, names)
+  local entries, size = {}, 0
+  while packed > 0 do
+    size = size + 1
+    entries[size] = { state = names[packed & STATE_MASK], n = (packed & COUNT_MASK) >> 8 }
+    packed = packed >> ENTRY_BITS
+  end
+  return entries
+end
+
 ---`push` for an unpacked history.
 ---@param list integer[][] changed in place
 ---@param number integer

@@ -109,7 +109,7 @@ end
 function Branch:_ref(fsm)
   local ref = instances.ref(fsm)
   if math.type(ref) ~= "integer" then return ref end
-  return ("%s:%s:%d"):format(self.node, tostring(self.id), ref)
+  return self.node .. ":" .. tostring(self.id) .. ":" .. ref
 end
 
 local function implementation_of(fsm)

@@ -52,14 +52,16 @@ function fields.node(self) return self[KIND].branch.node end
 function fields.current(self) return self[NODE].name end
 
 function fields.history(self)
-  local packed = self[HISTORY]
-  local list = packed == histories.WIDE and self[EXTRA].history or histories.unpack(packed)
-  return histories.entries(list, self[KIND].plan.names)
+  local packed, names = self[HISTORY], self[KIND].plan.names
+  if packed == histories.WIDE then return histories.entries(self[EXTRA].history, names) end
+  return histories.packed_entries(packed, names)
 end
 
 function fields.previous(self)
-  local newest = fields.history(self)[1]
-  return newest and newest.state
+  local packed, names = self[HISTORY], self[KIND].plan.names
+  if packed ~= histories.WIDE then return names[histories.newest(packed)] end
+  local newest = self[EXTRA].history[1]
+  return newest and names[newest[1]]
 end
 
 function fields.lifecycle(self)

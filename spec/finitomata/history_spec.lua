@@ -92,6 +92,8 @@ describe("Packed and wide histories", function()
       packed = next_packed
       history.push_wide(list, number, 5)
       assert.same(history.entries(list, NAMES), entries(packed))
+      assert.same(entries(packed), history.packed_entries(packed, NAMES))
+      assert.equal(list[1][1], history.newest(packed))
     end
   end)
 end)
