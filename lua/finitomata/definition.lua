@@ -139,6 +139,11 @@ local function refuse(faults, given)
   error(err, 0)
 end
 
+local function no_on_timer()
+  return { code = "no_timer_callback", states = {},
+    message = "timer: there is no callback `on_timer`" }
+end
+
 ---Makes a definition, or raises with everything that is wrong with it.
 ---@param given table see the options of `finitomata.define`
 ---@param level integer whose call it is, as for `error`
@@ -166,6 +171,9 @@ local function define(given, level)
       callbacks.check(name, given[name], known, faults)
       given_callbacks[name] = given[name]
     end
+  end
+  if options.timer and next(given_callbacks) and not given_callbacks.on_timer then
+    faults[#faults + 1] = no_on_timer() -- who brings callbacks along brings all of them
   end
   if #faults > 0 then refuse(faults, given) end
 
@@ -219,8 +227,7 @@ end
 local function seal(self, secret)
   local faults, warnings = {}, unresolved(self)
   if secret.options.timer and not secret.callbacks.on_timer then
-    faults[#faults + 1] = { code = "no_timer_callback", states = {},
-      message = "timer: there is no callback `on_timer`" }
+    faults[#faults + 1] = no_on_timer()
   end
   if secret.options.strict then
     for _, message in ipairs(warnings) do

@@ -16,8 +16,8 @@ local M = {}
 ---  flowcharts (default), PlantUML's or Mermaid's state diagrams, or `{ parse =, lint = }`
 ---@field auto_terminate? boolean|string|string[] final states that end by themselves; all of them
 ---  when `true`; default `false`
----@field timer? false|true|number ms between two calls of `on_timer`; `true` is 5000; default
----  `false`
+---@field timer? false|true|number ms between two calls of `on_timer`, which there has to be; `true`
+---  is 5000; default `false`
 ---@field after? table<string, table> `{ state = { ms, event, event_payload? } }`, or lists of
 ---  these: the event is sent after so long in the state, and dropped when the state is left
 ---@field ensure_entry? boolean|string[]|table events that lead to these states are tried until they

@@ -156,6 +156,15 @@ describe("A definition that cannot be", function()
     assert.matches("moon", tostring(err))
   end)
 
+  it("is refused for its missing on_timer when it brings other callbacks along", function()
+    local err = failure { fsm = "a --> |x| b", timer = 5, on_enter = print }
+    assert.equal("no_timer_callback", err.code)
+    assert.matches("definition_spec.lua:%d+: timer", tostring(err))
+    local later = finitomata.define { fsm = "a --> |x| b", timer = 5 }
+    later.on_timer = print
+    assert.is_truthy(definitions.plan(later))
+  end)
+
   it("names the line of the file in which the diagram stands", function()
     local line = debug.getinfo(1, "l").currentline
     local err = failure { fsm = [[
