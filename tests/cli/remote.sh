@@ -101,6 +101,12 @@ ok_if "another key will not do" \
     fails_with 1 "does not know the key" inf members --at 127.0.0.1:$port --key-file other.key
 ok_if "nor does what is no key" fails_with 1 "No such file" inf members --at a --key-file none
 ok_if "nobody there fails" fails_with 1 "try --at a or --at b" inf members --at nobody
+stale() { "$program" -e 'local core = require "infinitomata.core"
+    assert(core.pipe_listen("run/infinitomata/killed.sock", print)) os.exit(0)' &&
+    touch -d '1 minute ago' run/infinitomata/killed.sock; }
+ok_if "a killed node leaves its socket" stale
+ok_if "which is not named" fails_with 1 "try --at a or --at b" inf members --at nobody
+ok_if "and gone" test ! -e run/infinitomata/killed.sock
 ok_if "where nobody is" fails_with 1 "name one with --at" \
     env XDG_RUNTIME_DIR=/nowhere "$program" members
 done_testing

@@ -59,8 +59,9 @@ local function names_in(folder)
 end
 
 local function nobody(program, target)
-  local door = require "infinitomata.console.door"
-  local names = names_in(door.folder(program))
+  local folder = (require "infinitomata.console.door").folder(program)
+  program.pipe_sweep(folder) -- to name those that answer
+  local names = names_in(folder)
   local hint = #names > 0 and "; try --at " .. table.concat(names, " or --at ")
     or "; name one with --at HOST:PORT or --at NAME"
   return Error.new("unreachable", ("no node of this user is reached as '%s' on this machine%s")
