@@ -52,6 +52,21 @@ enter a 'print "second" finitomata.sleep(1e6)'
 ok_if "a wait begins" shows_line a "second"
 press a C-c
 ok_if "Ctrl-C ends it" shows_times a "interrupted!" 2
+cat >spinner.lua <<'LUA'
+local function forever() while true do pcall(error) end end
+return require("finitomata").define {
+  fsm = "a --> |spin| b\na --> |go| c\nb --> |go| c",
+  on_transition = { a = { spin = function() coroutine.wrap(forever)() end } },
+}
+LUA
+enter a 'infinitomata.start_fsm("spinner", "spinner") ~= nil'
+ok_if "an FSM is started" shows_line a "true"
+enter a 'print "it spins" infinitomata.call("spinner", "spin")'
+ok_if "a handler runs away" shows_line a "it spins"
+press a C-c
+ok_if "Ctrl-C ends it as well" shows_times a "interrupted!" 3
+enter a 'infinitomata.state("spinner", "state")'
+ok_if "and the node hears again" shows_line a "a"
 enter a 'print "third" while true do pcall(error) end'
 ok_if "another endless loop begins" shows_line a "third"
 on_screens kill-session -t "=a"
