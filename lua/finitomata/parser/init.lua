@@ -250,7 +250,10 @@ local function read_text(parser, text)
     faults = { { code = "malformed", line = 1, column = 1, offset = 0, text = "", states = {},
       message = ("line 1, column 1: `%s` expected, there is none"):format(parser.shape) } }
   end
-  if #faults > 0 then return nil, faults end
+  if #faults > 0 then
+    check_duplicates(edges, faults) -- all that can be said while lines are missing
+    return nil, faults
+  end
   return edges, faults, drawn
 end
 

@@ -37,6 +37,11 @@ describe("The parser", function()
     assert.equal("final_state", endless.faults[2].code)
   end)
 
+  it("reports what is written twice beside what cannot be read", function()
+    assert.equal("duplicate_transition malformed malformed",
+      codes("a --> |x| b\na -> |y| b\na --> |x| b\nwhat"))
+  end)
+
   it("may be told that there is no end", function()
     for syntax, text in pairs { flowchart = "[*] --> a\na --> |x| b\nb --> |y| a",
       state_diagram = "[*] --> a : go\na --> b : x\nb --> a : y" } do
