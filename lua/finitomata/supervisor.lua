@@ -55,6 +55,7 @@ function M.new(options)
     id = options.id or "default",
     node = options.node or "local",
     clock = options.clock or clocks.real(),
+    transition = Branch.transition, -- found sooner than through the metatable
     _fsms = {},
     _starting = {},
     _count = 0,

@@ -14,7 +14,8 @@ local create, resume, yield, running = coroutine.create, coroutine.resume, corou
 
 local RESUME <const> = false -- in a job's place: the waiter beside it goes on
 local POOL_MAX <const> = 256
-local BATCH_MAX <const> = 4096 -- slots; so many jobs are a turn, at most
+local BATCH_MAX <const> = 4096 -- slots, a power of two; so many jobs are a turn, at most
+local LIST_MASK <const> = BATCH_MAX - 1
 local SPARE_MAX <const> = 4 -- lists that are kept to be filled again
 
 -- Jobs are four slots each. `inbox` takes new ones while `batch` is worked off; what
@@ -67,22 +68,24 @@ function M.current()
   return context.fsm
 end
 
----Sets a full inbox aside.
-local function set_aside()
-  last_full = last_full + 1
-  full[last_full] = inbox
-  inbox, inbox_size = table.remove(spare) or {}, 0
+---Before the first job of a list: a full inbox is set aside, and a turn asked for.
+local function begin_list()
+  if inbox_size > 0 then
+    last_full = last_full + 1
+    full[last_full] = inbox
+    inbox, inbox_size = table.remove(spare) or {}, 0
+  end
+  if request_turn then request_turn() end
 end
 
 local function post(fn, a, b, c)
-  if inbox_size == BATCH_MAX then set_aside() end
+  if inbox_size & LIST_MASK == 0 then begin_list() end
   local list, at = inbox, inbox_size
   list[at + 1] = fn
   list[at + 2] = a
   list[at + 3] = b
   list[at + 4] = c
   inbox_size = at + 4
-  if at == 0 and request_turn then request_turn() end
 end
 
 ---Appends a job to the ready queue.

@@ -33,6 +33,8 @@ typedef struct edge_shape {
     lua_Integer number; /* of the state that is left */
     bool share;         /* callbacks get the payload itself */
     bool announces;     /* a move is more than what is done here */
+    bool handled;       /* there is an on_transition */
+    bool exits;         /* there is an on_exit */
 } edge_shape;
 
 /* The stack of an edge that runs: its arguments, the message handler, and what
@@ -41,10 +43,6 @@ enum { SELF = 1, EVENT, EVENT_PAYLOAD, OLD, TRY, GUARD, NAME, NEW, TARGET };
 
 static const edge_shape *shape_of(lua_State *L) {
     return lua_touserdata(L, lua_upvalueindex(SHAPE));
-}
-
-static bool has(lua_State *L, int upvalue) {
-    return lua_toboolean(L, lua_upvalueindex(upvalue));
 }
 
 static void push(lua_State *L, int upvalue) {
@@ -126,8 +124,7 @@ static int move_in_lua(lua_State *L, int raised) {
     return hand_over(L, 6);
 }
 
-static int move(lua_State *L) {
-    const edge_shape *shape = shape_of(L);
+static int move(lua_State *L, const edge_shape *shape) {
     lua_rawgeti(L, SELF, EXTRA);
     lua_rawgeti(L, SELF, HISTORY);
     bool rare = shape->announces || lua_toboolean(L, -2);
@@ -149,11 +146,12 @@ static int move(lua_State *L) {
 static int after_exit(lua_State *L, int status, lua_KContext ctx) {
     (void)ctx;
     if (is_dead(L, status)) return 0;
-    return failed(status) ? move_in_lua(L, lua_gettop(L)) : move(L);
+    if (failed(status)) return move_in_lua(L, lua_gettop(L));
+    return move(L, shape_of(L));
 }
 
-static int commit(lua_State *L) {
-    if (!has(L, ON_EXIT)) return move(L);
+static int commit(lua_State *L, const edge_shape *shape) {
+    if (!shape->exits) return move(L, shape);
     push(L, ON_EXIT);
     push(L, STATE);
     lua_pushvalue(L, SELF);
@@ -161,6 +159,7 @@ static int commit(lua_State *L) {
 }
 
 static int after_transition(lua_State *L, int status, lua_KContext ctx) {
+    const edge_shape *shape = shape_of(L);
     (void)ctx;
     if (failed(status)) return odd(L, false);
     if (is_dead(L, status)) return odd(L, true);
@@ -170,14 +169,14 @@ static int after_transition(lua_State *L, int status, lua_KContext ctx) {
     }
     if (lua_isnil(L, NEW)) {
         lua_copy(L, OLD, NEW);
-    } else if (!shape_of(L)->share && !inf_value_plain(L, NEW, 0)) {
+    } else if (!shape->share && !inf_value_plain(L, NEW, 0)) {
         return odd(L, true);
     }
-    return commit(L);
+    return commit(L, shape);
 }
 
-static void push_payload(lua_State *L) {
-    if (shape_of(L)->share || lua_type(L, OLD) != LUA_TTABLE) {
+static void push_payload(lua_State *L, bool share) {
+    if (share || lua_type(L, OLD) != LUA_TTABLE) {
         lua_pushvalue(L, OLD);
     } else if (!inf_value_copy_flat(L, OLD)) {
         inf_value_copy(L, OLD, "payload", &inf_binding_of(L)->scratch);
@@ -186,19 +185,20 @@ static void push_payload(lua_State *L) {
 
 /* edge(fsm, event, event_payload, payload, try) -> error?, pending? */
 static int run(lua_State *L) {
+    const edge_shape *shape = shape_of(L);
     lua_settop(L, TRY);
     push(L, CATCH);
-    if (!has(L, HANDLER)) {
+    if (!shape->handled) {
         (void)lua_getfield(L, lua_upvalueindex(SOLE), "name");
         lua_pushvalue(L, OLD);
         push(L, SOLE);
-        return commit(L);
+        return commit(L, shape);
     }
     push(L, HANDLER);
     push(L, STATE);
     lua_pushvalue(L, EVENT);
     lua_pushvalue(L, EVENT_PAYLOAD);
-    push_payload(L);
+    push_payload(L, shape->share);
     lua_pushvalue(L, SELF);
     int status = lua_pcallk(L, 5, 2, GUARD, 0, after_transition);
     return after_transition(L, status, 0);
@@ -226,6 +226,8 @@ static int core_edge(lua_State *L) {
     shape->number = integer_field(L, "number");
     shape->share = boolean_field(L, "share");
     shape->announces = boolean_field(L, "announces");
+    shape->handled = boolean_field(L, "handler");
+    shape->exits = boolean_field(L, "on_exit");
     for (size_t i = 0; i < INF_COUNT(fields); i++) {
         lua_getfield(L, 1, fields[i]);
     }
