@@ -138,6 +138,17 @@ describe("diagram.draw", function()
     end
     assert.matches("▶ s3", picture)
   end)
+
+  it("lets no two lines run into each other", function()
+    local edges = { { from = "*", to = "s1", event = "__start__" } }
+    for way in ("s1e2s2 s1e3s3 s1e4s4 s1e5s5 s3x5s1 s5x6s1 s3x7s1 s2x8s1"):gmatch "%S+" do
+      edges[#edges + 1] = { from = way:sub(1, 2), event = way:sub(3, 4), to = way:sub(5, 6) }
+    end
+    local picture = diagram.draw(edges)
+    assert.matches("s1", picture)
+    assert.is_nil(picture:find("├", 1, true))
+    assert.is_nil(picture:find("┤", 1, true))
+  end)
 end)
 
 describe("diagram.list", function()
