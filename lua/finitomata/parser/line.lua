@@ -117,6 +117,9 @@ function Line:fault(expected, at)
     local word = self.text:match("^[%w_]+", at)
       or self.text:match("^" .. utf8.charpattern, at)
     found = ("found '%s'"):format(word or self.text:sub(at, at))
+    if word and word:find("^[%u%d_]") and expected:find("^the name of") then
+      found = found .. "; names begin with a lower-case letter"
+    end
   end
   local column = self:column(at)
   return {

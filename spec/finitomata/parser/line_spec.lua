@@ -69,6 +69,14 @@ describe("A line", function()
       .. "          ^", fault.message)
   end)
 
+  it("says what a name begins with", function()
+    for _, word in ipairs { "Still", "1st", "_a" } do
+      assert.matches(("the name of a state expected, found '%s'; names begin with a lower-case "
+        .. "letter\n"):format(word), line(word):fault("the name of a state").message, 1, true)
+    end
+    assert.is_nil(line("--"):fault("the name of a state").message:find("lower-case", 1, true))
+  end)
+
   it("counts characters, not bytes", function()
     local fault = line("\t[größer] -> x"):fault("'-->'", 13)
     assert.equal(11, fault.column)
