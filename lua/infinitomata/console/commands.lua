@@ -199,7 +199,7 @@ command("watch", "[NAME]", "shows transitions as they happen; the same again end
     local there, problem = known(session, name)
     if not there then return nil, problem end
     local handle, err = watch.start(session:branch(), name, function(text, over)
-      session:notify(text)
+      session:notify(printer.visible(text))
       if over then session.watches[name] = nil end
     end)
     if not handle then return nil, err end

@@ -2,6 +2,7 @@
 --- What happens while one types: members that come and go, lines of the log.
 local log = require "finitomata.log"
 local node = require "infinitomata.node"
+local printer = require "infinitomata.console.printer"
 
 local M = {}
 
@@ -11,7 +12,7 @@ local elsewhere -- where log lines went before
 local instead = 0 -- listeners for whom standard error is not a place to write to
 
 local function on_log(level, message)
-  local text = ("%s: %s"):format(level, message)
+  local text = ("%s: %s"):format(level, message):gsub("[^\n\t]+", printer.visible)
   for _, fn in pairs(listeners) do fn(text) end
   if instead == 0 and elsewhere then elsewhere(level, message) end
 end
@@ -30,7 +31,7 @@ local function on_member(fn)
     local words = WORDS[what]
     local me = node.self()
     if words and not (me and me.name == member.name) then
-      fn(("-- %s %s (%s)"):format(member.name, words, member.address))
+      fn(printer.visible(("-- %s %s (%s)"):format(member.name, words, member.address)))
     end
   end)
 end

@@ -32,6 +32,17 @@ function M.quote(text)
   return '"' .. text:gsub(bad, escape_byte) .. '"'
 end
 
+---A text whose control characters are seen, and do nothing to the terminal: names
+---of FSMs and nodes are anybody's to choose.
+---@param text string
+---@return string
+function M.visible(text)
+  local shown = text:gsub(utf8.len(text) and "%c" or "[%c\x80-\xff]", escape_byte)
+  return (shown:gsub("\xc2([\x80-\x9f])", function(byte)
+    return ("\\u{%x}"):format(byte:byte())
+  end))
+end
+
 local function quoted(text, limit)
   if #text <= limit then return M.quote(text) end
   local cut = limit
@@ -170,6 +181,7 @@ end
 function M.columns(rows)
   local widths, lines = {}, {}
   for _, row in ipairs(rows) do
+    for i, cell in ipairs(row) do row[i] = M.visible(cell) end
     for i, cell in ipairs(row) do widths[i] = math.max(widths[i] or 0, utf8.len(cell) or #cell) end
   end
   for number, row in ipairs(rows) do
