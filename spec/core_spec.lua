@@ -93,6 +93,33 @@ describe("timer_start", function()
   end)
 end)
 
+describe("timer_restart", function()
+  it("puts a timer off, or forward, and keeps what it calls", function()
+    local order = {}
+    local function note(name) order[#order + 1] = name end
+    local first = core.timer_start(1, note, "first")
+    local second = core.timer_start(60000, note, "second")
+    core.timer_start(5, note, "between")
+    assert.is_true(core.timer_restart(first, 20))
+    assert.is_true(core.timer_restart(second, 2))
+    local began = core.now()
+    run_dry()
+    assert.same({ "second", "between", "first" }, order)
+    assert.is_true(core.now() - began >= 19)
+  end)
+
+  it("says false of a timer that has fired or was stopped", function()
+    local fired = core.timer_start(0, function() end)
+    run_dry()
+    assert.is_false(core.timer_restart(fired, 1))
+    local stopped = core.timer_start(10, function() end)
+    core.timer_stop(stopped)
+    assert.is_false(core.timer_restart(stopped, 1))
+    assert.is_false(core.timer_restart(-1, 1))
+    assert.equal(0, core.timer_count())
+  end)
+end)
+
 describe("timer_stop", function()
   it("stops a timer once", function()
     local fired = false

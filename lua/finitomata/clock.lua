@@ -83,6 +83,15 @@ function Virtual:stop(timer)
   return true
 end
 
+---Lets a timer go off `ms` from now instead.
+---@param timer any
+---@param ms number
+---@return any? timer the one to stop from now on; nothing when it has fired or was stopped
+function Virtual:restart(timer, ms)
+  local fn, arg = timer.fn, timer.arg
+  return self:stop(timer) and self:start(ms, fn, arg) or nil
+end
+
 ---Makes the heap anew without the timers that were stopped.
 ---@private
 function Virtual:_sweep()
@@ -206,8 +215,10 @@ function M.real()
   if ok then
     core = module
     local start, stop, ceil = core.timer_start, core.timer_stop, math.ceil
+    local restart = core.timer_restart
     real.start = function(_, ms, fn, arg) return start(ceil(ms), fn, arg) end
     real.stop = function(_, timer) return stop(timer) end
+    real.restart = function(_, timer, ms) return restart(timer, ceil(ms)) and timer or nil end
     payloads.attach(core.copy, core.plain)
     core.on_turn(function()
       local _, more = task.turn()

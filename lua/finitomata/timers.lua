@@ -47,13 +47,13 @@ end
 ---@param self finitomata.Instance
 function M.arm_tick(self)
   local extra = rare(self)
-  local clock = self[KIND].branch.clock
-  if extra.timer then
-    clock:stop(extra.timer)
-    extra.timer = nil
+  local clock, timer, interval = self[KIND].branch.clock, extra.timer, M.interval(self)
+  if timer and interval and clock.restart then
+    extra.timer = clock:restart(timer, interval) or clock:start(interval, fire_tick, self)
+    return
   end
-  local interval = M.interval(self)
-  if interval then extra.timer = clock:start(interval, fire_tick, self) end
+  if timer then clock:stop(timer) end
+  extra.timer = interval and clock:start(interval, fire_tick, self) or nil
 end
 
 local function fire_timeout(timeout)

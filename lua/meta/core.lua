@@ -32,6 +32,12 @@ function core.timer_start(ms, fn, arg) end
 ---@return boolean stopped false when it has fired or was stopped before
 function core.timer_stop(id) end
 
+---Lets a timer go off `ms` from now instead.
+---@param id integer
+---@param ms integer
+---@return boolean restarted false when it has fired or was stopped
+function core.timer_restart(id, ms) end
+
 ---How many timers wait.
 ---@return integer
 function core.timer_count() end

@@ -174,20 +174,42 @@ static int core_timer_start(lua_State *L) {
     return 1;
 }
 
+/* The timer of an id that waits, or NULL. */
+static inf_timer *check_waiting(lua_State *L, const inf_timers *timers) {
+    lua_Integer id = luaL_checkinteger(L, 1);
+    uint32_t slot = (uint32_t)(id & UINT32_MAX);
+    if (id < 0 || slot / INF_TIMER_CHUNK >= timers->chunk_count) return NULL;
+    inf_timer *timer = timer_at(timers, slot);
+    bool known = timer->generation == (uint64_t)id >> 32 &&
+                 inf_wheel_waits(&timer->item);
+    return known ? timer : NULL;
+}
+
 static int core_timer_stop(lua_State *L) {
     inf_binding *binding = inf_binding_of(L);
     inf_timers *timers = &binding->timers;
-    lua_Integer id = luaL_checkinteger(L, 1);
-    uint32_t slot = (uint32_t)(id & UINT32_MAX);
-    bool known = id >= 0 && slot / INF_TIMER_CHUNK < timers->chunk_count;
-    inf_timer *timer = known ? timer_at(timers, slot) : NULL;
-    known = known && timer->generation == (uint64_t)id >> 32 &&
-            inf_wheel_remove(&timers->wheel, &timer->item);
-    if (known) {
-        forget(L, timers, slot);
+    inf_timer *timer = check_waiting(L, timers);
+    if (timer != NULL) {
+        (void)inf_wheel_remove(&timers->wheel, &timer->item);
+        forget(L, timers, timer->slot);
         if (timers->wheel.count == 0) arm(binding);
     }
-    lua_pushboolean(L, known);
+    lua_pushboolean(L, timer != NULL);
+    return 1;
+}
+
+/* The loop may wake up for the old deadline: it finds nothing due then. */
+static int core_timer_restart(lua_State *L) {
+    inf_binding *binding = inf_binding_of(L);
+    inf_timers *timers = &binding->timers;
+    inf_timer *timer = check_waiting(L, timers);
+    lua_Integer ms = luaL_checkinteger(L, 2);
+    if (timer != NULL) {
+        uint64_t due_ms = inf_binding_now_ms() + (uint64_t)(ms < 0 ? 0 : ms);
+        inf_wheel_set(&timers->wheel, &timer->item, due_ms);
+        if (due_ms < timers->armed_ms) arm(binding);
+    }
+    lua_pushboolean(L, timer != NULL);
     return 1;
 }
 
@@ -200,6 +222,7 @@ void inf_bind_timers(lua_State *L) {
     static const luaL_Reg functions[] = {
         {"timer_start", core_timer_start},
         {"timer_stop", core_timer_stop},
+        {"timer_restart", core_timer_restart},
         {"timer_count", core_timer_count},
         {NULL, NULL},
     };

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local clocks = require "finitomata.clock"
+local finitomata = require "finitomata"
 local task = require "finitomata.task"
 
 describe("A virtual clock", function()
@@ -47,6 +48,16 @@ describe("A virtual clock", function()
     assert.equal(0, clock:pending())
     timer = clock:start(1, note, "b")
     clock:advance(1)
+    assert.is_false(clock:stop(timer))
+  end)
+
+  it("puts a timer off as if it were stopped and started again", function()
+    local timer = clock:start(10, note, "a")
+    clock:start(20, note, "b")
+    timer = assert(clock:restart(timer, 20))
+    clock:advance(20)
+    assert.same({ "b@20", "a@20" }, fired)
+    assert.is_nil(clock:restart(timer, 5))
     assert.is_false(clock:stop(timer))
   end)
 
@@ -117,6 +128,20 @@ describe("The real clock", function()
     task.sleep(5, clock)
     assert.is_true(clock:now() - before >= 4)
     assert.is_true(clock:wall() > 1600000000000)
+  end)
+
+  it("puts timers off", function()
+    if not pcall(require, "infinitomata.core") then return end
+    local order = {}
+    finitomata.run(function()
+      local clock = clocks.real()
+      local timer = clock:start(1, function() order[#order + 1] = "put off" end)
+      clock:start(5, function() order[#order + 1] = "other" end)
+      assert.equal(timer, clock:restart(timer, 15))
+      finitomata.sleep(40)
+      assert.is_nil(clock:restart(timer, 15))
+    end)
+    assert.same({ "other", "put off" }, order)
   end)
 
   it("stops timers", function()
