@@ -82,9 +82,10 @@ local Signal = {}
 
 function Signal:stop() end
 
----Once `co` has run for `ms` since this call, `fn(late_ms)` is called inside it at
----every instruction, and may raise; until then nothing is. `late_ms`: for so long
----code in C could not be interrupted. One coroutine at a time.
+---Once `co` has run for `ms` since this call, `fn(late_ms)` is called at every
+---instruction inside it, or inside the coroutine that it has come to run, and may
+---raise; until then nothing is. `late_ms`: for so long code in C could not be
+---interrupted. One coroutine at a time.
 ---@param co thread
 ---@param ms integer
 ---@param fn fun(late_ms: integer)
