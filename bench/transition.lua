@@ -61,25 +61,37 @@ local function local_seconds(names)
   end), rounds * count * 2
 end
 
-local function start(count)
+local function start(count, definition)
   local names = {}
   for i = 1, count do
-    names[i] = ("turnstile-%d-of-%d"):format(i, count)
-    assert(finitomata.start_fsm(names[i], turnstile, { n = 0 }))
+    names[i] = ("%s-%d-of-%d"):format(definition.name, i, count)
+    assert(finitomata.start_fsm(names[i], definition, { n = 0 }))
   end
   return names
 end
 
+--- The same with a timer, which every transition starts again.
+local timed = finitomata.define {
+  name = "timed turnstile", fsm = turnstile.dsl, timer = 60000,
+  on_transition = turnstile.on_transition, on_exit = turnstile.on_exit,
+  on_enter = turnstile.on_enter, on_timer = function() end,
+}
+
+local CASES <const> = {
+  { "transition, one FSM", 1, turnstile },
+  { "transition, one FSM with a timer", 1, timed },
+  { ("transition, %d FSMs"):format(SPREAD), SPREAD, turnstile },
+}
+
 finitomata.run(function()
   finitomata.start_link()
-  for _, count in ipairs { 1, SPREAD } do
-    local names = start(count)
+  for _, case in ipairs(CASES) do
+    local names = start(case[2], case[3])
     local seconds, done = bare_seconds(names)
     local bare = done / seconds
     seconds, done = local_seconds(names)
     local rate = done / seconds
-    report.line(count == 1 and "transition, one FSM" or ("transition, %d FSMs"):format(count),
-      report.rate(rate),
+    report.line(case[1], report.rate(rate),
       ("%.0f %% of bare Lua (%s)"):format(100 * rate / bare, report.rate(bare)),
       rate >= TARGET * bare, ("%.0f %%"):format(100 * TARGET))
   end

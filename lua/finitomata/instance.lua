@@ -275,10 +275,9 @@ local function on_event(self, event, event_payload)
   context.fsm = self
   local step = not telemetry.active and node.steps[event] or step_of(self, node, event)
   local err, pending = step(self, event, event_payload, self[PAYLOAD], SENT)
-  if err or self[NODE].settles or self[EXTRA] then -- it has `extra` when it was given up, too
-    return settle(self, err, pending, SENT)
-  end
+  if err or self[NODE].settles then return settle(self, err, pending, SENT) end
   context.fsm = nil
+  if self[EXTRA] then return rest(self) end -- it has that when it was given up, too
   self[MAIL] = self[MAIL] & RESTING
 end
 
