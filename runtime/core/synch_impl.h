@@ -51,6 +51,8 @@ typedef struct job {
     unsigned slot;
     uint64_t node;
     uint64_t request;
+    uint64_t until; /* JOB_DONE: not before this much of our own is acked, or
+                       sent from the cursor; 0: at once */
     inf_diff_cursor cursor;
 } job;
 
@@ -176,7 +178,13 @@ void say_vector(inf_synch *synch, link *l, unsigned slot, uint64_t number);
    already or too many do. */
 void job_transfer(inf_synch *synch, link *l, unsigned slot, uint64_t node,
                   inf_diff_cursor cursor);
-void job_done(inf_synch *synch, link *l, unsigned slot, uint64_t number);
+void job_done(inf_synch *synch, link *l, unsigned slot, uint64_t number,
+              uint64_t until, inf_diff_cursor cursor);
+/* The flow of our own rows to the peer; NULL when it has not asked for them. */
+const flow *own_flow(const link *l, unsigned slot);
+/* True when the owner's stream brings its changes, and has since the last
+   look. */
+bool flows_by_itself(inf_synch *synch, unsigned slot, const inf_version *have);
 
 /* ---- synch_request.c --------------------------------------------------- */
 

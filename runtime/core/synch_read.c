@@ -107,13 +107,20 @@ static void delta_in(inf_synch *synch, link *l, unsigned slot,
         owner->accepted->flows[slot].on) { /* whoever brought them */
         owner->accepted->flows[slot].ack_due = true;
         uint64_t due_ms = synch->now_ms + ACKS_AFTER_MS;
+        if (synch->request_count != 0) { /* the answer may wait for it */
+            due_ms = synch->now_ms;
+            synch->unflushed = true;
+        }
         if (due_ms < synch->acks_at_ms) synch->acks_at_ms = due_ms;
     }
 }
 
-static void ack_in(link *l, unsigned slot, uint64_t to) {
+static void ack_in(inf_synch *synch, link *l, unsigned slot, uint64_t to) {
     flow *f = &l->flows[slot];
-    if (l->dialled && to > f->acked && to <= f->cursor.at) f->acked = to;
+    if (!l->dialled || to <= f->acked || to > f->cursor.at) return;
+    f->acked = to;
+    link *in = l->peer->accepted;
+    if (in != NULL && in->job_first < in->job_count) synch->unflushed = true;
 }
 
 /* ---- repair ------------------------------------------------------------ */
@@ -129,8 +136,7 @@ static void root_in(inf_synch *synch, link *l, unsigned slot, uint64_t root) {
 
 /* Another's stream that flows by itself needs no help, unless it has stood
    still since the last look. */
-static bool flows_by_itself(inf_synch *synch, unsigned slot,
-                            const inf_version *have) {
+bool flows_by_itself(inf_synch *synch, unsigned slot, const inf_version *have) {
     peer *p = peer_find(synch, have->node);
     if (p == NULL || p->accepted == NULL || !p->accepted->flows[slot].on) {
         return false;
@@ -139,6 +145,12 @@ static bool flows_by_itself(inf_synch *synch, unsigned slot,
     bool moved = f->seen != have->cur;
     f->seen = have->cur;
     return moved;
+}
+
+/* Own changes are being written: what the peer lacks may be among them. */
+static bool under_way(const link *l, unsigned slot, uint64_t cur) {
+    const flow *own = own_flow(l, slot);
+    return own != NULL && (own->cursor.at < cur || l->peer->dialled->writing);
 }
 
 static void compare(inf_synch *synch, link *l, unsigned slot, bool asked,
@@ -158,9 +170,9 @@ static void compare(inf_synch *synch, link *l, unsigned slot, bool asked,
     }
     bool ahead = ours.boot > theirs->boot ||
                  (theirs->boot == ours.boot && ours.cur > theirs->cur);
-    const link *out = l->peer->dialled;
-    bool flowing = self && out != NULL && out->flows[slot].on;
-    if (ahead && (asked || !flowing)) {
+    bool flowing = self && (asked ? under_way(l, slot, ours.cur)
+                                  : own_flow(l, slot) != NULL);
+    if (ahead && !flowing) {
         bool same = ours.boot == theirs->boot;
         job_transfer(
             synch, l, slot, theirs->node,
@@ -183,11 +195,21 @@ static void compare(inf_synch *synch, link *l, unsigned slot, bool asked,
 static void vector_in(inf_synch *synch, link *l, unsigned slot,
                       const inf_frame *frame) {
     inf_cursor entries = inf_cursor_of(frame->bytes);
-    inf_version theirs;
-    while (inf_frame_version_next(&entries, &theirs)) {
-        compare(synch, l, slot, frame->request != 0, &theirs);
+    inf_version theirs, mine;
+    inf_diff_cursor cursor = {0};
+    bool asked = frame->request != 0;
+    if (synch->store.version(synch->store.ctx, slot, synch->id, &mine) != 0) {
+        return;
     }
-    if (frame->request != 0) job_done(synch, l, slot, frame->request);
+    while (inf_frame_version_next(&entries, &theirs)) {
+        compare(synch, l, slot, asked, &theirs);
+        if (theirs.node != synch->id) continue;
+        cursor.boot = mine.boot;
+        cursor.at = theirs.boot == mine.boot ? theirs.cur : 0;
+    }
+    if (!asked) return;
+    uint64_t until = under_way(l, slot, mine.cur) ? mine.cur : 0;
+    job_done(synch, l, slot, frame->request, until, cursor);
 }
 
 static void synch_in(inf_synch *synch, link *l, unsigned slot,
@@ -211,7 +233,7 @@ static void scoped_in(inf_synch *synch, link *l, unsigned slot,
         delta_in(synch, l, slot, frame);
         break;
     case INF_FRAME_ACK:
-        ack_in(l, slot, frame->to);
+        ack_in(synch, l, slot, frame->to);
         break;
     case INF_FRAME_ROOT:
         root_in(synch, l, slot, frame->root);

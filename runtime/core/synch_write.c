@@ -23,7 +23,10 @@ void say_vector(inf_synch *synch, link *l, unsigned slot, uint64_t number) {
     uint64_t count = 0;
     inf_version each;
     while (synch->store.next(synch->store.ctx, slot, &at, &each)) {
+        bool other = each.node != synch->id && each.node != l->peer->id;
         if (!each.up) continue;
+        if (number != 0 && other && flows_by_itself(synch, slot, &each))
+            continue;
         inf_frame_version_put(&synch->scratch, &each);
         count++;
     }
@@ -75,11 +78,21 @@ void job_transfer(inf_synch *synch, link *l, unsigned slot, uint64_t node,
         .kind = JOB_TRANSFER, .slot = slot, .node = node, .cursor = cursor};
 }
 
-void job_done(inf_synch *synch, link *l, unsigned slot, uint64_t number) {
+void job_done(inf_synch *synch, link *l, unsigned slot, uint64_t number,
+              uint64_t until, inf_diff_cursor cursor) {
     job *new_job = job_new(synch, l);
     if (new_job == NULL) return;
-    *new_job =
-        (job){.kind = JOB_DONE, .slot = slot, .node = 1, .request = number};
+    *new_job = (job){.kind = JOB_DONE,
+                     .slot = slot,
+                     .node = 1,
+                     .request = number,
+                     .until = until,
+                     .cursor = cursor};
+}
+
+const flow *own_flow(const link *l, unsigned slot) {
+    const link *out = l->peer != NULL ? l->peer->dialled : NULL;
+    return out != NULL && out->flows[slot].on ? &out->flows[slot] : NULL;
 }
 
 /* ---- writing ----------------------------------------------------------- */
@@ -131,6 +144,19 @@ static void write_own(inf_synch *synch, link *l) {
     l->behind = full(synch);
 }
 
+/* Whether the peer has what it lacked when it asked: by the flow of our own
+   rows, or, when that has ended meanwhile, from here. */
+static bool merged(inf_synch *synch, const link *l, job *done) {
+    const flow *own = own_flow(l, done->slot);
+    if (own != NULL) return own->acked >= done->until;
+    while (!full(synch)) {
+        if (!write_delta(synch, done->slot, synch->id, &done->cursor)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void write_jobs(inf_synch *synch, link *l) {
     while (l->job_first < l->job_count && !full(synch)) {
         job *next = &l->jobs[l->job_first];
@@ -140,6 +166,7 @@ static void write_jobs(inf_synch *synch, link *l) {
             continue;
         }
         if (open && next->kind == JOB_DONE) {
+            if (next->until != 0 && !merged(synch, l, next)) return;
             inf_frame_encode(&synch->write,
                              &(inf_frame){.kind = INF_FRAME_DONE,
                                           .scope = synch->scope_ids[next->slot],
