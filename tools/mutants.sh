@@ -68,23 +68,23 @@ mutant() { # NAME PROFILE FILE SED
         alive=1
         return
     fi
-    PROFILE=$2 SEED=1 RUNS=$runs timeout 300 "$work/world" >"$work/log" 2>&1
+    PROFILE=$2 SEED=1 RUNS=$runs ENOUGH=1 timeout 300 "$work/world" >"$work/log" 2>&1
     status=$?
     # A world that dies or hangs counts as noticed, too.
-    failing=$(grep -c ' fails: ' "$work/log")
+    how=$(sed -n 's/.* fails: //p' "$work/log" | head -1)
+    worlds=$(grep -c '^# seed' "$work/log")
     lost=$(sed -n 's/.* \([0-9]*\) names lost.*/\1/p' "$work/log" | tail -1)
-    echo "$1: $failing of $runs worlds fail, ${lost:-?} names lost," \
-        "exit $status"
     if [ -z "$3" ]; then
+        echo "$1: exit $status, ${how:-nothing fails in $worlds worlds}"
         [ "$status" -eq 0 ] || alive=1
-    elif [ "$status" -eq 0 ] && [ "${lost:-0}" -le 3 ]; then
+    elif [ "$status" -ne 0 ]; then
+        echo "$1: world $worlds: ${how:-exit $status}"
+    elif [ "${lost:-0}" -gt 3 ]; then
+        echo "$1: $lost names lost in $worlds worlds"
+    else
         unit=$(unit_that_fails 2>"$work/build.log")
-        if [ -n "$unit" ]; then
-            echo "$1: noticed by $unit"
-        else
-            echo "$1: NOT NOTICED"
-            alive=1
-        fi
+        echo "$1: ${unit:-NOT NOTICED}"
+        [ -n "$unit" ] || alive=1
     fi
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Many worlds, each from one seed. SEED=n begins there, RUNS=n makes that many
-   of each kind; PROFILE=0, 1 or 2 makes only healthy, rolling or faulty ones.
+   of each kind; PROFILE=0, 1 or 2 makes only healthy, rolling or faulty ones;
+   ENOUGH=n ends everything once n have failed.
  */
 #include "../test.h"
 
@@ -71,8 +72,11 @@ static totals many(cluster_profile profile, const char *what, uint64_t runs) {
     runs = number_of("RUNS", runs);
     uint64_t seed =
         getenv("SEED") != NULL ? number_of("SEED", 1) : sim_seed() % 1000000000;
-    for (uint64_t i = 0; i < runs; i++)
+    uint64_t enough = number_of("ENOUGH", UINT64_MAX);
+    for (uint64_t i = 0; i < runs; i++) {
         failed += one(profile, seed + i, &t);
+        if ((uint64_t)failed >= enough) exit(1);
+    }
     print(what, &t);
     assert_int_equal(failed, 0);
     return t;
