@@ -17,6 +17,8 @@ timeout 120 "$program" "$here/startup.lua" "$program"
 timeout 120 "$program" "$here/transition.lua"
 timeout 120 "$program" "$here/memory.lua"
 timeout 120 "$program" "$here/local.lua"
+timeout 300 "$program" "$here/many.lua"
+timeout 120 "$program" "$here/timers.lua"
 
 # One CPU for both ends: whether a message has to wake another core up makes a
 # difference of four times, and is for the scheduler to choose.
