@@ -219,6 +219,24 @@ describe("node_start", function()
     assert.equal(1000, count)
   end)
 
+  it("tells of rows while somebody wants to hear of them", function()
+    node = assert(start { branches = { "b" } })
+    node:want_rows(false)
+    assert(node:claim("b", "unheard", "impl"))
+    node:want_rows(true)
+    assert(node:claim("b", "heard", "impl"))
+    seen("rows", function(_, _, rows) return rows.heard end)
+    for _, event in ipairs(events) do
+      assert.is_false(event[1] == "rows" and event[4].unheard ~= nil)
+    end
+    node:want_rows(false)
+    function answers.echo(token) node:reply(token, "here") end
+    local patient = { attempts = 9, poll_interval = 60000, rpc_timeout = 500 }
+    assert.is_true(node:call("w", patient, "b", "echo", "late"))
+    core.timer_start(50, function() assert(node:claim("b", "late", "impl")) end)
+    assert.same({ true, "here" }, { wait "w" }) -- told of the row, or it looks in a minute
+  end)
+
   it("calls itself, with values that arrive as they were", function()
     node = assert(start { branches = { "b" } })
     assert(node:claim("b", "one", "impl"))
