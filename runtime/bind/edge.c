@@ -35,6 +35,7 @@ typedef struct edge_shape {
     bool announces;     /* a move is more than what is done here */
     bool handled;       /* there is an on_transition */
     bool exits;         /* there is an on_exit */
+    bool decided;       /* there is one target */
 } edge_shape;
 
 /* The stack of an edge that runs: its arguments, the message handler, and what
@@ -158,6 +159,11 @@ static int commit(lua_State *L, const edge_shape *shape) {
     return after_exit(L, lua_pcallk(L, 2, 0, GUARD, 0, after_exit), 0);
 }
 
+/* No answer is one where there is but one target. */
+static bool says_nothing(lua_State *L, const edge_shape *shape) {
+    return shape->decided && lua_isnil(L, NAME) && lua_isnil(L, NEW);
+}
+
 static int after_transition(lua_State *L, int status, lua_KContext ctx) {
     const edge_shape *shape = shape_of(L);
     (void)ctx;
@@ -165,7 +171,10 @@ static int after_transition(lua_State *L, int status, lua_KContext ctx) {
     if (is_dead(L, status)) return odd(L, true);
     lua_pushvalue(L, NAME);
     if (lua_rawget(L, lua_upvalueindex(TARGETS)) == LUA_TNIL) {
-        return odd(L, true);
+        if (!says_nothing(L, shape)) return odd(L, true);
+        (void)lua_getfield(L, lua_upvalueindex(SOLE), "name");
+        lua_replace(L, NAME);
+        lua_copy(L, lua_upvalueindex(SOLE), TARGET);
     }
     if (lua_isnil(L, NEW)) {
         lua_copy(L, OLD, NEW);
@@ -228,6 +237,7 @@ static int core_edge(lua_State *L) {
     shape->announces = boolean_field(L, "announces");
     shape->handled = boolean_field(L, "handler");
     shape->exits = boolean_field(L, "on_exit");
+    shape->decided = boolean_field(L, "sole");
     for (size_t i = 0; i < INF_COUNT(fields); i++) {
         lua_getfield(L, 1, fields[i]);
     }
