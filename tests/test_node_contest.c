@@ -135,6 +135,24 @@ static void a_node_that_is_silent_keeps_the_last_writer(void **state) {
     assert_false(lost(w, CLARA));
 }
 
+/* Anna gives in while the two do not hear each other: what clara asks before
+   anna has yielded finds no contest any more. */
+static void who_has_given_in_proves_nothing_more(void **state) {
+    world *w = *state;
+    conflict(w, true);
+    assert_int_equal(answer(w, ANNA, INF_KEEP_OLDER), 0);
+    assert_true(nodes_run_until(w, clara_is_asked, 2000));
+    nodes_run_ms(w, 7500);
+    w->cut[ANNA] = true;
+    nodes_run_ms(w, 3500);
+    assert_false(lost(w, ANNA));
+    w->cut[ANNA] = false;
+    assert_int_equal(answer(w, CLARA, INF_KEEP_OLDER), 0);
+    assert_true(nodes_run_until(w, anna_loses, 5000));
+    nodes_run_ms(w, 2000);
+    assert_false(lost(w, CLARA));
+}
+
 static void who_lost_to_one_that_is_gone_again_stays(void **state) {
     world *w = *state;
     conflict(w, true);
@@ -149,6 +167,13 @@ static void who_lost_to_one_that_is_gone_again_stays(void **state) {
     assert_false(inf_node_yields(w->node[ANNA], BRANCH, NAME, refs[ANNA],
                                  &winner, w->now_ms));
     assert_int_equal(nodes_owner(w, CLARA, "order-7"), ANNA);
+
+    w->logged[ANNA] = 0; /* and the next conflict is one like any other */
+    w->cut[ANNA] = true;
+    nodes_run_ms(w, 30000);
+    refs[CLARA] = nodes_claim(w, CLARA, "order-7");
+    w->cut[ANNA] = false;
+    assert_true(nodes_run_until(w, anna_is_asked, 60000));
 }
 
 static void a_contest_of_nonsense_harms_nobody(void **state) {
@@ -176,6 +201,7 @@ int main(void) {
         T(a_node_that_does_not_ask_keeps_the_last_writer),
         T(a_user_who_is_silent_keeps_the_last_writer),
         T(a_node_that_is_silent_keeps_the_last_writer),
+        T(who_has_given_in_proves_nothing_more),
         T(who_lost_to_one_that_is_gone_again_stays),
         T(a_contest_of_nonsense_harms_nobody),
     };

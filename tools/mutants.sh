@@ -24,7 +24,7 @@ build() { # compiles the world from $work/tree
 }
 
 # The unit tests that look closely, each with the file that helps it.
-units='test_registry:rows_world test_registry_diff:rows_world test_synch:
+units='test_registry:rows_world test_registry_diff:rows_world test_synch:synch_pair
     test_node:node_world test_node_contest:node_world test_rpc:rpc_pair
     test_rpc_requests:rpc_pair'
 
