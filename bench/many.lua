@@ -3,6 +3,7 @@
 --- transitions a second do random ones make, against a bare Lua step through a
 --- table of as many?
 local finitomata = require "finitomata"
+local bare_step = require "bare"
 local report = require "report"
 local turnstile = require "turnstile"
 
@@ -23,21 +24,7 @@ local function random_name(names)
 end
 
 local function bare_seconds(names)
-  local targets = { closed = { coin = { opened = true } }, opened = { push = { closed = true } } }
-  local on_transition, on_exit, on_enter =
-    turnstile.on_transition, turnstile.on_exit, turnstile.on_enter
-  local instances = {}
-  for _, name in ipairs(names) do instances[name] = { state = "closed", payload = { n = 0 } } end
-  local function step(name, event)
-    local instance = instances[name]
-    local state = instance.state
-    local allowed = targets[state][event]
-    local ok, to, payload = pcall(on_transition, state, event, nil, instance.payload)
-    if not ok or not allowed[to] then error "refused" end
-    pcall(on_exit, state, instance)
-    instance.state, instance.payload = to, payload
-    pcall(on_enter, to, instance)
-  end
+  local step = bare_step(names)
   return report.least(3, function()
     for _ = 1, EVENTS / 2 do
       local name = random_name(names)

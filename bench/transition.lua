@@ -3,6 +3,7 @@
 --- from the least that Lua could do: look the target up, call on_transition,
 --- check its answer, call on_exit and on_enter, each under pcall?
 local finitomata = require "finitomata"
+local bare_step = require "bare"
 local report = require "report"
 local turnstile = require "turnstile"
 
@@ -12,24 +13,7 @@ local TARGET = 0.5
 
 --- The same events to bare tables, found by name like the FSMs.
 local function bare_seconds(names)
-  local targets = {
-    closed = { coin = { opened = true }, retire = { retired = true } },
-    opened = { push = { closed = true } },
-  }
-  local on_transition, on_exit, on_enter =
-    turnstile.on_transition, turnstile.on_exit, turnstile.on_enter
-  local instances = {}
-  for _, name in ipairs(names) do instances[name] = { state = "closed", payload = { n = 0 } } end
-  local function step(name, event)
-    local instance = instances[name]
-    local state = instance.state
-    local allowed = targets[state][event]
-    local ok, to, payload = pcall(on_transition, state, event, nil, instance.payload)
-    if not ok or not allowed[to] then error "refused" end
-    pcall(on_exit, state, instance)
-    instance.state, instance.payload = to, payload
-    pcall(on_enter, to, instance)
-  end
+  local step = bare_step(names)
   local rounds = N // (2 * #names)
   return report.least(3, function()
     for _ = 1, rounds do
