@@ -106,6 +106,15 @@ function pipe:on_bytes(fn) end
 ---@return boolean? ok, string? code, string? message
 function pipe:write(bytes) end
 
+---@return integer bytes that were written and wait for the peer to read
+function pipe:unsent() end
+
+---Calls `fn()` once, as soon as nothing waits any more or the connection has ended.
+---@param fn fun()
+---@return boolean? ok nil: nothing waits, or the connection has ended
+---@return string? code, string? message
+function pipe:on_drained(fn) end
+
 ---Closes once all that was written is on its way.
 function pipe:finish() end
 

@@ -44,6 +44,7 @@ typedef struct inf_pipe {
     size_t unsent;
     int function; /* registry: connections, the connection, or bytes */
     int self;     /* registry: keeps the memory while the handle is open */
+    int drained; /* registry: who waits until all is written, LUA_NOREF: none */
 } inf_pipe;
 
 typedef struct inf_pipe_write {
@@ -74,6 +75,7 @@ static void on_closed(uv_handle_t *handle) {
     binding->open--;
     if (binding->closing) return;
     luaL_unref(binding->lua, LUA_REGISTRYINDEX, pipe->function);
+    luaL_unref(binding->lua, LUA_REGISTRYINDEX, pipe->drained);
     luaL_unref(binding->lua, LUA_REGISTRYINDEX, pipe->self);
 }
 
@@ -87,7 +89,10 @@ static void close_pipe(inf_pipe *pipe) {
 static inf_pipe *new_pipe(lua_State *L, bool tcp, int index) {
     inf_binding *binding = inf_binding_of(L);
     inf_pipe *pipe = lua_newuserdatauv(L, sizeof *pipe, 0);
-    *pipe = (inf_pipe){.binding = binding, .tcp = tcp, .function = LUA_NOREF};
+    *pipe = (inf_pipe){.binding = binding,
+                       .tcp = tcp,
+                       .function = LUA_NOREF,
+                       .drained = LUA_NOREF};
     luaL_setmetatable(L, metatable_name);
     if (index != 0) {
         lua_pushvalue(L, index);
@@ -162,6 +167,15 @@ static int pipe_on_bytes(lua_State *L) {
     return 1;
 }
 
+static void tell_drained(inf_pipe *pipe) {
+    lua_State *L = pipe->binding->lua;
+    if (pipe->drained == LUA_NOREF || pipe->binding->closing) return;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, pipe->drained);
+    luaL_unref(L, LUA_REGISTRYINDEX, pipe->drained);
+    pipe->drained = LUA_NOREF;
+    (void)inf_binding_call(pipe->binding, L, 0, 0);
+}
+
 static void on_written(uv_write_t *request, int status) {
     inf_pipe_write *write = (inf_pipe_write *)request;
     inf_pipe *pipe = write->pipe;
@@ -170,6 +184,23 @@ static void on_written(uv_write_t *request, int status) {
     pipe->unsent -= write->len;
     free(write);
     if (pipe->finishing && pipe->writes == 0) close_pipe(pipe);
+    if (pipe->writes == 0) tell_drained(pipe);
+}
+
+/* pipe:unsent() -> bytes that were written and are not on their way. */
+static int pipe_unsent(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)check_pipe(L)->unsent);
+    return 1;
+}
+
+/* pipe:on_drained(fn): fn() once, when nothing is unsent or nobody is there to
+   send it to. */
+static int pipe_on_drained(lua_State *L) {
+    inf_pipe *pipe = check_pipe(L);
+    if (!pipe->open || pipe->writes == 0) return failure(L, UV_ENOTCONN);
+    inf_binding_set_function(L, 2, &pipe->drained);
+    lua_pushboolean(L, true);
+    return 1;
 }
 
 /* pipe:write(bytes) -> true, or nil, code, message. */
@@ -470,6 +501,8 @@ void inf_bind_pipes(lua_State *L) {
     static const luaL_Reg methods[] = {
         {"on_bytes", pipe_on_bytes},
         {"write", pipe_write},
+        {"unsent", pipe_unsent},
+        {"on_drained", pipe_on_drained},
         {"finish", pipe_finish},
         {"close", pipe_close},
         {"address", pipe_address},

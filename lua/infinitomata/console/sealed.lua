@@ -103,6 +103,17 @@ function Sealed:write(bytes)
   return self:_flush()
 end
 
+---@return integer
+function Sealed:unsent()
+  return self._pipe:unsent()
+end
+
+---@param fn fun()
+---@return boolean? ok
+function Sealed:on_drained(fn)
+  return self._pipe:on_drained(fn)
+end
+
 function Sealed:finish()
   self._over = true
   self._pipe:finish()

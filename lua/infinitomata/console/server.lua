@@ -8,10 +8,12 @@ local log = require "finitomata.log"
 local node = require "infinitomata.node"
 local Sealed = require "infinitomata.console.sealed"
 local protocol = require "infinitomata.console.protocol"
+local task = require "finitomata.task"
 
 local M = {}
 
 local SESSIONS_MAX <const> = 32
+local UNREAD_MAX <const> = 1 << 20 -- bytes; then whoever shows more waits
 local UNPROVED_MAX <const> = 32
 local PROOF_MS <const> = 5000
 local WIDTH_MIN <const>, WIDTH_MAX <const> = 20, 1000
@@ -49,8 +51,18 @@ function Guest:send(message)
   if not ok then self:leave() end
 end
 
+---Waits until the guest has read what it was sent, as far as the caller may wait:
+---whoever prints without an end does not fill the memory of the node.
+---@private
+function Guest:_give_way()
+  if self._pipe:unsent() < UNREAD_MAX or not self._session:may_wait() then return end
+  local waiter = task.waiter()
+  if self._pipe:on_drained(function() task.wake(waiter) end) then task.wait(waiter) end
+end
+
 function Guest:text(text, is_error)
   for piece in protocol.pieces(text) do
+    self:_give_way()
     self:send { op = "text", text = piece, error = is_error }
   end
 end
@@ -137,7 +149,6 @@ function ANSWERS.run(self, message)
 end
 
 function ANSWERS.complete(self, message)
-  local task = require "finitomata.task"
   task.spawn(function()
     local start, words = self._session:complete(message.before)
     self:send { op = "words", id = message.id, start = start, words = words }

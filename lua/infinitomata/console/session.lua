@@ -17,6 +17,7 @@ local printer = require "infinitomata.console.printer"
 ---@field private _options infinitomata.console.SessionOptions
 ---@field private _text? string    lines of a chunk that is not complete
 ---@field private _running? infinitomata.console.Evaluation
+---@field private _showing? thread  shows what came of the last one
 local Session = {}
 Session.__index = Session
 
@@ -161,11 +162,20 @@ function Session:_show(ok, results)
   end
 end
 
+---Whether the caller is what was typed, or the showing of what came of it: that may
+---wait until the screen has taken what there is to show.
+---@return boolean
+function Session:may_wait()
+  local co = coroutine.running()
+  return co == self._showing or self._running ~= nil and self._running:is_own(co)
+end
+
 ---@private
 function Session:_start(chunk, finish)
   self._running = evaluator.start(chunk, function(ok, results)
-    self._running = nil
+    self._running, self._showing = nil, coroutine.running()
     local shown, problem = pcall(finish, ok, results)
+    self._showing = nil
     if not shown then self._options.complain(printer.problem(problem) .. "\n") end
   end)
 end

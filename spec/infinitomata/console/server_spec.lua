@@ -174,22 +174,44 @@ describe("a server of consoles", function()
     end)
   end)
 
-  it("lets a guest go that does not read, and stops what it had begun", function()
+  it("shows more than the connection holds", function()
+    finitomata.run(function()
+      local told = attach()
+      assert.is_true(answer(Client.run, told.client, "return ('x'):rep(20000000)"))
+      assert.equal(20000001, #told.shown)
+      told.shown = ""
+      local endless = "for _ = 1, 100 do print(('y'):rep(200000)) end"
+      assert.equal("ok", answer(Client.feed, told.client, endless))
+      assert.equal(20000100, #told.shown)
+      told.client:finish()
+    end)
+  end)
+
+  it("waits for a guest that does not read, and stops what it had begun when it leaves", function()
     finitomata.run(function()
       local waiter = task.waiter()
       local pipe = core.pipe_connect(doors.paths[1], function(ok) task.wake(waiter, ok) end)
       assert.is_true(task.wait(waiter, 5000))
       pipe:write(protocol.encode(core, { op = "hello", version = 1, width = 80,
         interactive = false }))
-      pipe:write(protocol.encode(core, { op = "line",
-        text = "while true do pcall(print, ('x'):rep(1e6)) end" }))
+      pipe:write(protocol.encode(core, { op = "line", text = [[
+        _G.printed = 0
+        while true do print(("x"):rep(1000000)) _G.printed = _G.printed + 1 end]] }))
       local told = attach()
       assert.equal("ok", answer(Client.feed, told.client, "1"))
       local deadline = core.now() + 5000
+      while not _G.printed and core.now() < deadline do task.sleep(5) end
+      task.sleep(50)
+      assert.is_true(_G.printed > 0 and _G.printed < 10, _G.printed)
+      assert.equal(2, doors._count)
+      pipe:close()
       while doors._count > 1 and core.now() < deadline do task.sleep(5) end
       assert.equal(1, doors._count)
+      local printed = _G.printed
+      task.sleep(20)
+      assert.equal(printed, _G.printed)
+      _G.printed = nil -- luacheck: ignore 122
       told.client:finish()
-      pipe:close()
     end)
   end)
 
