@@ -8,7 +8,7 @@
 #include "host/link.h"
 #include "host/socket.h"
 
-enum { ANSWER_SIZE = 8192, WAIT_MS = 20000 };
+enum { ANSWER_SIZE = 8192, WAIT_MS = 20000, AHEAD = 16 };
 
 /* What a link asks of its owner, and how often. */
 typedef struct owner {
@@ -103,6 +103,14 @@ static void close_owner(owner *o) {
     assert_int_equal(uv_loop_close(&o->loop), 0);
 }
 
+static int connect_to(const struct sockaddr_in *address) {
+    int peer = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(peer >= 0);
+    assert_int_equal(
+        connect(peer, (const struct sockaddr *)address, sizeof *address), 0);
+    return peer;
+}
+
 /* All of an answer that comes to a plain socket. */
 static void take_answer(int peer) {
     uint8_t bytes[ANSWER_SIZE];
@@ -119,10 +127,7 @@ static void a_peer_that_takes_its_answers_is_read_from_again(void **state) {
     (void)state;
     open_owner(&o, &address);
     o.links.pause = ANSWER_SIZE / 2;
-    int peer = socket(AF_INET, SOCK_STREAM, 0);
-    assert_true(peer >= 0);
-    assert_int_equal(
-        connect(peer, (const struct sockaddr *)&address, sizeof address), 0);
+    int peer = connect_to(&address);
     for (unsigned asked = 1; asked <= 3; asked++) {
         assert_int_equal(send(peer, frame, sizeof frame, 0), sizeof frame);
         while (o.frames < asked && !o.late)
@@ -136,9 +141,53 @@ static void a_peer_that_takes_its_answers_is_read_from_again(void **state) {
     assert_int_equal(o.downs, 1);
 }
 
+static void send_frames(inf_link *link, unsigned count) {
+    static const uint8_t frame[5] = {0, 0, 0, 1, INF_RPC_ACK};
+    for (unsigned i = 0; i < count; i++) {
+        inf_slice head = inf_slice_of(frame, sizeof frame);
+        assert_int_equal(inf_link_send(link, head, (inf_slice){NULL, 0}), 0);
+    }
+}
+
+/* What of 5 bytes a frame is with a plain socket now. */
+static size_t frames_at(int peer) {
+    uint8_t bytes[ANSWER_SIZE];
+    ssize_t len = recv(peer, bytes, sizeof bytes, MSG_DONTWAIT);
+    return len > 0 ? (size_t)len / 5 : 0;
+}
+
+static void
+a_long_turn_sends_its_first_frames_ahead_and_the_rest_at_its_end(void **state) {
+    struct sockaddr_in address;
+    owner o;
+    (void)state;
+    open_owner(&o, &address);
+    int peer = connect_to(&address);
+    while (o.links.count == 0 && !o.late)
+        (void)uv_run(&o.loop, UV_RUN_ONCE);
+    assert_int_equal(o.links.count, 1);
+    inf_link *link = INF_LIST_OWNER(o.links.all.next, inf_link, place);
+    for (unsigned turn = 0; turn < 2; turn++) {
+        on_enter(&o);
+        o.links.turn++;
+        send_frames(link, AHEAD - 1);
+        assert_int_equal(frames_at(peer), 0);
+        send_frames(link, 1);
+        assert_int_equal(frames_at(peer), AHEAD);
+        send_frames(link, 3 * AHEAD);
+        assert_int_equal(frames_at(peer), 0);
+        on_leave(&o);
+        assert_int_equal(frames_at(peer), 3 * AHEAD);
+    }
+    (void)close(peer);
+    close_owner(&o);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_peer_that_takes_its_answers_is_read_from_again),
+        cmocka_unit_test(
+            a_long_turn_sends_its_first_frames_ahead_and_the_rest_at_its_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

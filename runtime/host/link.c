@@ -8,6 +8,7 @@
 #define READ_SIZE   65536
 #define KEEPALIVE_S 30         /* finds callers whose machine has gone */
 #define KEEP_SIZE   (1u << 20) /* an empty buffer above this is given back */
+#define AHEAD       16         /* frames that leave before their turn is over */
 
 void inf_links_init(inf_links *links, uv_loop_t *loop, inf_alloc *mem,
                     inf_tls_keys *keys, const inf_link_handler *handler) {
@@ -195,6 +196,7 @@ static int push(inf_link *link) {
     if (link->down || !link->connected || link->writing) return 0;
     int rc = gather(link, &bytes);
     if (rc != 0 || bytes->len == 0) return rc;
+    link->gathered = 0;
     uv_buf_t buf = uv_buf_init((char *)bytes->data, (unsigned)bytes->len);
     int sent = uv_try_write((uv_stream_t *)&link->tcp, &buf, 1);
     if (sent < 0 && sent != UV_EAGAIN) return inf_socket_status(sent);
@@ -289,6 +291,14 @@ static int write_at_once(inf_link *link, inf_slice head, inf_slice body,
     return 0;
 }
 
+/* The peer begins with the first frames of a turn while the others are still
+   being made: else two busy nodes would work by turns, never both at once. */
+static void send_ahead(inf_link *link) {
+    if (++link->gathered < AHEAD || link->wrote == link->links->turn) return;
+    int rc = push(link);
+    if (rc != 0) inf_link_break(link, rc);
+}
+
 static int queue(inf_link *link, inf_slice head, inf_slice body, size_t sent) {
     size_t len = link->out.len;
     size_t of_head = sent < head.len ? sent : head.len;
@@ -305,6 +315,7 @@ static int queue(inf_link *link, inf_slice head, inf_slice body, size_t sent) {
         return 0;
     }
     mark_dirty(link);
+    send_ahead(link);
     if (!link->dialled && !link->paused && waiting(link) > link->links->pause) {
         link->paused = true;
         (void)uv_read_stop((uv_stream_t *)&link->tcp);

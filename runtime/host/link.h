@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* link.h: TCP connections between workers, cut into frames. What is sent goes
    to the kernel at once when nothing waits and nothing was sent yet in this
-   turn of the loop; the rest of a turn is gathered into one write. Bounded both
-   ways: a sender is refused when too much waits, and a peer that does not take
-   its answers is not read from. With keys, nothing but TLS is spoken. */
+   turn of the loop; the rest of a turn is gathered into one write, or, of many
+   frames, into two: the first ones leave ahead. Bounded both ways: a sender is
+   refused when too much waits, and a peer that does not take its answers is not
+   read from. With keys, nothing but TLS is spoken. */
 #ifndef INF_HOST_LINK_H
 #define INF_HOST_LINK_H
 
@@ -73,6 +74,7 @@ struct inf_link {
     inf_buf sealed;    /* what of `out` is sealed, with tls */
     inf_buf flying;    /* being written */
     uint64_t wrote;    /* in this turn, last */
+    unsigned gathered; /* frames since then */
     uint64_t until_ms; /* of dialling, waiting for HELLO, or resting */
     inf_addr addr;     /* of the peer */
     bool dialled;
