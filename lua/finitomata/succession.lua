@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 
---- A new diagram for FSMs that run. An FSM whose state the new diagram has goes
+--- A new definition for FSMs that run. An FSM whose state the new diagram has goes
 --- on there, with its payload, its history and what waits for it; one whose state
 --- is gone keeps the old diagram. Each moves when its turn comes, between events.
 local definitions = require("finitomata.definition")

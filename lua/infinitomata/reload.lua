@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: MIT
 --- Takes changes over into definitions that are in use: the file of each module
---- that is a definition is run again, and FSMs that run use its functions from
---- their next event on. When the diagram has changed, it and the options change
---- too, for all FSMs but those in a state that is gone.
+--- that is a definition is run again, and FSMs that run use its functions, its
+--- options and its diagram from their next event on, but for those in a state that
+--- is gone.
 local Error = require "finitomata.error"
 local callbacks = require "finitomata.callbacks"
 local definitions = require "finitomata.definition"
+local flow = require "finitomata.flow"
 local succession = require "finitomata.succession"
 
 local M = {}
@@ -31,6 +32,11 @@ local function fresh(name)
   return result
 end
 
+---Gives a definition the callbacks of another one.
+local function take(definition, other)
+  for key in pairs(callbacks.KEYS) do definition[key] = other[key] end
+end
+
 ---@param name string
 ---@param old finitomata.Definition
 ---@return any[]? staying
@@ -38,8 +44,13 @@ end
 local function reload(name, old)
   local new, problem = fresh(name)
   if not new then return nil, problem end
-  if new.hash ~= old.hash then return succession.succeed(old, new) end
-  for key in pairs(callbacks.KEYS) do old[key] = new[key] end
+  local same = new.hash == old.hash
+  if same and flow.is(old) then return take(old, new) end
+  local staying
+  staying, problem = succession.succeed(old, new)
+  -- Now `new` is what the old one was, for events that were sent before.
+  if staying and same then take(new, old) end
+  return staying, problem
 end
 
 ---@return infinitomata.reload.Outcome[] sorted by name

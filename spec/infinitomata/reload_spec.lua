@@ -59,6 +59,41 @@ describe("reload.all", function()
     assert.equal(door, require "reloaded_door")
   end)
 
+  it("takes changed options over although the diagram is the same", function()
+    local text = [[
+      local door = require "finitomata".define {
+        fsm = "[*] --> a\na --> |go| b\nb --> |back| a\nb --> |out| c", %s }
+      function door.greet() return "%s" end
+      return door]]
+    folder.write("reloaded_door.lua", text:format("history = 5", "old"))
+    local door = require "reloaded_door"
+    local t = spec.start("reloaded_door", { ticks = 0 })
+    t:advance(100):expect { payload = { ticks = 0 } }
+    folder.write("reloaded_door.lua", text:format([[timer = 10, on_timer = function(_, fsm)
+      return { payload = { ticks = fsm.payload.ticks + 1 } }
+    end]], "new"))
+    assert.same({}, outcome().staying)
+    t:advance(100):expect { payload = { ticks = 10 } }
+    assert.equal("new", door.greet())
+    folder.write("reloaded_door.lua", text:format("timer = 20", "newer"))
+    assert.matches("on_timer", outcome().problem)
+    t:advance(100):expect { payload = { ticks = 20 } }
+  end)
+
+  it("lets what waits for its turn meet the new functions", function()
+    write [[function door.on_transition(_, event)
+      if event == "go" then require("finitomata").sleep(100) end
+      if event == "back" then return nil, "old" end
+    end]]
+    require "reloaded_door"
+    local t = spec.start("reloaded_door")
+    t:send("go")
+    t.branch:transition(t.name, "back")
+    write ""
+    assert.same({}, outcome().staying)
+    t:advance(100):expect { "b", "a" }
+  end)
+
   it("names the FSMs whose state is gone", function()
     write ""
     local t = spec.start("reloaded_door")
