@@ -9,7 +9,9 @@ local Terminal = {}
 Terminal.__index = Terminal
 
 local Error = require "finitomata.error"
+local columns_of = (require "infinitomata.console.columns").of
 local json = require "infinitomata.json"
+local printer = require "infinitomata.console.printer"
 
 local CODES <const> = {
   bold = "1", dim = "2", red = "31", green = "32", yellow = "33", cyan = "36",
@@ -68,10 +70,9 @@ function Terminal:paint(style, text)
   return ("\27[%sm%s\27[0m"):format(CODES[style], text)
 end
 
----How many columns a text takes, as far as characters are one column wide.
+---How many columns a text takes, colours apart.
 local function width(text)
-  text = text:gsub("\27%[[%d;]*m", "")
-  return utf8.len(text) or #text
+  return columns_of((text:gsub("\27%[[%d;]*m", "")))
 end
 
 ---Rows in columns two blanks apart; the first row is the heading.
@@ -95,7 +96,7 @@ end
 ---@param text any
 ---@return string
 function Terminal.plain(text)
-  return (Error.text(text):gsub("[%c\127]", function(c) return ("\\x%02x"):format(c:byte()) end))
+  return printer.visible(Error.text(text))
 end
 
 return Terminal

@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --- A sheet of character cells to draw on: lines that join where they meet, boxes
 --- and texts over them, in box-drawing characters or in ASCII.
+local columns = require "infinitomata.console.columns"
+
 local M = {}
 
 -- Where the lines of a cell go.
@@ -69,9 +71,16 @@ end
 ---@param style? string an SGR code
 function Canvas:text(x, y, text, style)
   for _, code in utf8.codes(text) do
-    set(self, "_texts", x, y, utf8.char(code))
-    if style then set(self, "_styles", x, y, style) end
-    x = x + 1
+    local width, row = columns.character(code), self._texts[y]
+    if width == 0 and row and row[x - 1] then
+      row[x - 1] = row[x - 1] .. utf8.char(code)
+    else
+      for at = x, x + math.max(1, width) - 1 do -- the rest of a wide one is empty
+        set(self, "_texts", at, y, at == x and utf8.char(code) or "")
+        if style then set(self, "_styles", at, y, style) end
+      end
+      x = x + math.max(1, width)
+    end
   end
 end
 
@@ -83,8 +92,8 @@ function Canvas:box(x, y, width, lines, strong, style)
   local bottom = y + #lines + 1
   self:text(x, y, frame[1] .. frame[5]:rep(width - 2) .. frame[2])
   for index, line in ipairs(lines) do
-    local left = (width - 2 - M.width(line)) // 2
-    local right = width - 2 - M.width(line) - left
+    local left = (width - 2 - columns.of(line)) // 2
+    local right = width - 2 - columns.of(line) - left
     self:text(x, y + index, frame[6])
     local padded = (" "):rep(left) .. line .. (" "):rep(right)
     self:text(x + 1, y + index, padded, strong and style or nil)
@@ -113,20 +122,13 @@ function M.has_unicode(getenv)
   return false
 end
 
----Columns of a text.
----@param text string
----@return integer
-function M.width(text)
-  return utf8.len(text) or #text
-end
-
 local function character(self, x, y)
   local text = self._texts[y] and self._texts[y][x]
   if not text then
     local directions = self._lines[y] and self._lines[y][x]
     text = directions and LINES[directions] or " "
   end
-  if self._unicode or #text == 1 then return text end
+  if self._unicode or #text <= 1 then return text end
   local code = utf8.codepoint(text)
   local is_line = code >= 0x2500 and code <= 0x25ff
   return ASCII[text] or is_line and "+" or text

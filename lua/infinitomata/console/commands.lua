@@ -58,8 +58,9 @@ command("help", "[COMMAND]", "this list, or what one of them does", 0, { "comman
 command("members", "", "the nodes of the cluster, as this one sees them", 0, nil, function()
   local me = node.self()
   if not me then return "this process runs no node" end
-  local rows = { { "NAME", "STATE", "ADDRESS", "" } }
-  for _, member in ipairs(node.members()) do
+  local rows, members = { { "NAME", "STATE", "ADDRESS", "" } }, node.members()
+  table.sort(members, function(a, b) return a.name < b.name end)
+  for _, member in ipairs(members) do
     local here = member.name == me.name and "this node" or ""
     rows[#rows + 1] = { member.name, member.state, member.address, here }
   end

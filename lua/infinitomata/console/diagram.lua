@@ -3,6 +3,7 @@
 --- arrows with the names of events, the current state marked. When that is wider
 --- than the terminal, or too much to take in, a list of its edges instead.
 local canvases = require "infinitomata.console.canvas"
+local columns_of = (require "infinitomata.console.columns").of
 local layering = require "infinitomata.console.layers"
 
 local M = {}
@@ -52,14 +53,14 @@ end
 ---@return string lines
 function M.list(transitions, current)
   local order, widest, lines = walk(transitions), 1, {}
-  for _, state in ipairs(order) do widest = math.max(widest, canvases.width(state)) end
+  for _, state in ipairs(order) do widest = math.max(widest, columns_of(state)) end
   for _, state in ipairs(order) do
     local name = state
     local mark = state == current and "=> " or "   "
     local first = true
     for _, edge in ipairs(transitions) do
       if edge.from == state then
-        local padding = (" "):rep(widest - canvases.width(name))
+        local padding = (" "):rep(widest - columns_of(name))
         lines[#lines + 1] = ("%s%s%s %s"):format(mark, name, padding, label(edge))
         name, mark, first = "", "   ", false
       end
@@ -101,7 +102,7 @@ end
 
 local function widest(lines)
   local width = 0
-  for _, line in ipairs(lines) do width = math.max(width, canvases.width(line)) end
+  for _, line in ipairs(lines) do width = math.max(width, columns_of(line)) end
   return width
 end
 
@@ -253,7 +254,7 @@ function Picture:label(place, y, height)
   self.sheet:down(place.below[1].x1, y + #events, y + height - 1)
   local style = self.options.colour and arrow and arrow.from == self.options.current and POSSIBLE
   for index, event in ipairs(events) do
-    local x = place.x + (place.width - canvases.width(event)) // 2
+    local x = place.x + (place.width - columns_of(event)) // 2
     self.sheet:text(x, y + index - 1, event, style or nil)
   end
 end

@@ -2,6 +2,8 @@
 --- Lua values as a person wants to read them: tables laid out within the width
 --- of the screen, keys in order, cycles and depths cut short, errors as their
 --- sentence.
+local columns_of = (require "infinitomata.console.columns").of
+
 local M = {}
 
 ---@class infinitomata.console.PrintOptions
@@ -132,7 +134,7 @@ function Printer:table(value, level, used)
   if #entries == 0 then return prefix .. "{}" end
   local line = prefix .. "{ " .. table.concat(entries, ", ") .. " }"
   local room = self.width - level * #INDENT - used - 1
-  if not line:find "\n" and (utf8.len(line) or #line) <= room then return line end
+  if not line:find "\n" and columns_of(line) <= room then return line end
   local pad = INDENT:rep(level + 1)
   return ("%s{\n%s%s,\n%s}"):format(prefix, pad, table.concat(entries, ",\n" .. pad),
     INDENT:rep(level))
@@ -182,12 +184,12 @@ function M.columns(rows)
   local widths, lines = {}, {}
   for _, row in ipairs(rows) do
     for i, cell in ipairs(row) do row[i] = M.visible(cell) end
-    for i, cell in ipairs(row) do widths[i] = math.max(widths[i] or 0, utf8.len(cell) or #cell) end
+    for i, cell in ipairs(row) do widths[i] = math.max(widths[i] or 0, columns_of(cell)) end
   end
   for number, row in ipairs(rows) do
     local cells = {}
     for i, cell in ipairs(row) do
-      cells[i] = i < #row and cell .. (" "):rep(widths[i] - (utf8.len(cell) or #cell)) or cell
+      cells[i] = i < #row and cell .. (" "):rep(widths[i] - columns_of(cell)) or cell
     end
     lines[number] = table.concat(cells, "  "):gsub("%s+$", "")
   end
@@ -200,7 +202,7 @@ end
 ---@return string
 function M.grid(words, width)
   local widest = 1
-  for _, word in ipairs(words) do widest = math.max(widest, utf8.len(word) or #word) end
+  for _, word in ipairs(words) do widest = math.max(widest, columns_of(word)) end
   local across = math.max(1, (width + 1) // (widest + 2))
   local down = math.ceil(#words / across)
   local rows = {}

@@ -24,6 +24,21 @@ describe("A canvas", function()
     end))
   end)
 
+  it("leaves wide characters their room, and joins marks to what they belong to", function()
+    assert.same({
+      "┌────────┐",
+      "│ 日本語 │",
+      "│  né\u{301}t   │",
+      "└────────┘",
+    }, drawn(true, function(canvas)
+      canvas:box(1, 1, 10, { "日本語", "né\u{301}t" }, false)
+    end))
+    assert.same({ "\27[1m状態\27[0m|" }, drawn(false, function(canvas)
+      canvas:down(5, 1, 1)
+      canvas:text(1, 1, "状態", "1")
+    end))
+  end)
+
   it("draws boxes, plain and strong, with their ports", function()
     local function boxes(canvas)
       canvas:box(1, 1, 7, { "one", "three" }, false)

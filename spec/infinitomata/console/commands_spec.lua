@@ -134,6 +134,22 @@ describe("a command", function()
     assert.equal("in step: 2 FSMs", run ".synch")
   end)
 
+  it("lists the members by name, and says which one this is", function()
+    local node = require "infinitomata.node"
+    local self, members = node.self, node.members
+    node.self = function() return { name = "b" } end -- luacheck: ignore 122
+    node.members = function() -- luacheck: ignore 122
+      return { { name = "b", state = "alive", address = "h:2" },
+        { name = "c", state = "suspect", address = "h:3" },
+        { name = "a", state = "alive", address = "h:1" } }
+    end
+    local ok, text = pcall(run, ".members")
+    node.self, node.members = self, members -- luacheck: ignore 122
+    assert.is_true(ok, text)
+    assert.equal("NAME  STATE    ADDRESS\na     alive    h:1\nb     alive    h:2      this node\n"
+      .. "c     suspect  h:3", text)
+  end)
+
   it("changes the branch, and suggests the one that was meant", function()
     branches.start "spec-other"
     assert.matches("=> spec%-other  0 FSMs", run ".branch spec-other")
