@@ -112,10 +112,8 @@ static uint32_t next_rival(const inf_registry *reg, uint32_t id, uint32_t at) {
 }
 
 static uint32_t first_rival(const inf_registry *reg, uint32_t id) {
-    const row_store *store = &reg->store;
-    uint32_t hash = row_at(store, id)->hash;
-    return next_rival(reg, id,
-                      store->buckets[hash & (store->bucket_count - 1)]);
+    uint32_t hash = row_at(&reg->store, id)->hash;
+    return next_rival(reg, id, index_first(&reg->store, hash));
 }
 
 static uint32_t rival_after(const inf_registry *reg, uint32_t id, uint32_t at) {

@@ -59,7 +59,9 @@ typedef struct row_store {
     uint32_t name_used; /* bytes used of the last chunk */
     uint32_t free_name[NAME_CLASSES + 1];
     uint32_t *buckets;
-    uint32_t bucket_count; /* a power of two, or 0 */
+    uint32_t bucket_count;
+    uint32_t bucket_cap;
+    uint32_t bucket_mask; /* of a hash: 2^n - 1, not below bucket_count - 1 */
     uint32_t indexed;
     impl_entry *impls;
     uint32_t impl_count;
@@ -140,6 +142,8 @@ int row_set_implementation(row_store *store, row *r, inf_slice impl);
 int index_reserve(row_store *store);
 void index_add(row_store *store, uint32_t id);
 void index_remove(row_store *store, uint32_t id);
+/* The first row in the hash's bucket, whatever its name, or 0. */
+uint32_t index_first(const row_store *store, uint32_t hash);
 /* The next row of that name after `id` (0: from the start), or 0. */
 uint32_t index_next(const row_store *store, uint32_t hash, inf_slice name,
                     uint32_t id);

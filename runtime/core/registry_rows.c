@@ -35,7 +35,7 @@ size_t store_bytes(const row_store *store) {
            store->chunk_cap * sizeof(row *) +
            store->name_count * (size_t)NAME_CHUNK +
            store->name_cap * sizeof(uint8_t *) +
-           store->bucket_count * sizeof(uint32_t) +
+           store->bucket_cap * sizeof(uint32_t) +
            store->impl_cap * sizeof(impl_entry);
 }
 
@@ -244,30 +244,53 @@ void row_free(row_store *store, uint32_t id) {
 
 /* ---- index ------------------------------------------------------------- */
 
+static uint32_t *bucket_of(const row_store *store, uint32_t hash) {
+    uint32_t at = hash & store->bucket_mask;
+    if (at >= store->bucket_count) at &= store->bucket_mask >> 1;
+    return &store->buckets[at];
+}
+
+/* One bucket more: what it shares with an older one is divided anew. */
+static void split_bucket(row_store *store) {
+    uint32_t fresh = store->bucket_count++;
+    if (fresh > store->bucket_mask) {
+        store->bucket_mask = store->bucket_mask << 1 | 1;
+    }
+    uint32_t *older = &store->buckets[fresh & store->bucket_mask >> 1];
+    uint32_t id = *older;
+    *older = store->buckets[fresh] = 0;
+    while (id != 0) {
+        row *r = row_at(store, id);
+        uint32_t next = r->chain;
+        uint32_t *bucket = bucket_of(store, r->hash);
+        r->chain = *bucket;
+        *bucket = id;
+        id = next;
+    }
+}
+
 int index_reserve(row_store *store) {
     if (store->indexed < store->bucket_count) return 0;
-    uint32_t count = store->bucket_count == 0 ? 64 : store->bucket_count * 2;
-    uint32_t *buckets = inf_zalloc(store->mem, count * sizeof *buckets);
-    if (buckets == NULL) return INF_ENOMEM;
-    for (uint32_t i = 0; i < store->bucket_count; i++) {
-        uint32_t id = store->buckets[i];
-        while (id != 0) {
-            row *r = row_at(store, id);
-            uint32_t next = r->chain;
-            r->chain = buckets[r->hash & (count - 1)];
-            buckets[r->hash & (count - 1)] = id;
-            id = next;
-        }
+    if (store->bucket_count == store->bucket_cap) {
+        uint32_t cap = store->bucket_cap == 0 ? 64 : store->bucket_cap * 2;
+        uint32_t *grown =
+            inf_realloc(store->mem, store->buckets, cap * sizeof *grown);
+        if (grown == NULL) return INF_ENOMEM;
+        if (store->bucket_cap == 0) grown[0] = 0;
+        store->buckets = grown;
+        store->bucket_cap = cap;
     }
-    inf_free(store->mem, store->buckets);
-    store->buckets = buckets;
-    store->bucket_count = count;
+    if (store->bucket_count == 0) {
+        store->bucket_count = 1;
+    } else {
+        split_bucket(store);
+    }
     return 0;
 }
 
 void index_add(row_store *store, uint32_t id) {
     row *r = row_at(store, id);
-    uint32_t *bucket = &store->buckets[r->hash & (store->bucket_count - 1)];
+    uint32_t *bucket = bucket_of(store, r->hash);
     r->chain = *bucket;
     *bucket = id;
     store->indexed++;
@@ -275,7 +298,7 @@ void index_add(row_store *store, uint32_t id) {
 
 void index_remove(row_store *store, uint32_t id) {
     row *r = row_at(store, id);
-    uint32_t *link = &store->buckets[r->hash & (store->bucket_count - 1)];
+    uint32_t *link = bucket_of(store, r->hash);
     while (*link != id)
         link = &row_at(store, *link)->chain;
     *link = r->chain;
@@ -283,11 +306,13 @@ void index_remove(row_store *store, uint32_t id) {
     store->indexed--;
 }
 
+uint32_t index_first(const row_store *store, uint32_t hash) {
+    return store->bucket_count != 0 ? *bucket_of(store, hash) : 0;
+}
+
 uint32_t index_next(const row_store *store, uint32_t hash, inf_slice name,
                     uint32_t id) {
-    if (store->bucket_count == 0) return 0;
-    id = id != 0 ? row_at(store, id)->chain
-                 : store->buckets[hash & (store->bucket_count - 1)];
+    id = id != 0 ? row_at(store, id)->chain : index_first(store, hash);
     while (id != 0) {
         const row *r = row_at(store, id);
         if (r->hash == hash && r->name_len == name.len &&
