@@ -134,9 +134,9 @@ static void pump(inf_control *control) {
     bool more = true;
     while (more) {
         size_t count = 0;
-        uv_mutex_lock(control->config.lock);
+        inf_lock_take_last(control->config.lock);
         if (control->stopping) {
-            uv_mutex_unlock(control->config.lock);
+            inf_lock_give(control->config.lock);
             return;
         }
         uint64_t now_ms = inf_clock_ms();
@@ -148,7 +148,7 @@ static void pump(inf_control *control) {
         }
         due_ms = inf_node_deadline(node);
         control->armed_ms = due_ms;
-        uv_mutex_unlock(control->config.lock);
+        inf_lock_give(control->config.lock);
         more = count != 0 || reported;
         count = perform(control, batch, count);
         inf_events_push(control->config.events, batch, count);
@@ -180,10 +180,10 @@ static void on_datagram(uv_udp_t *udp, ssize_t len, const uv_buf_t *buf,
     if (len <= 0 || from == NULL || (flags & UV_UDP_PARTIAL) != 0) return;
     if (inf_socket_to_addr(from, &addr) != 0) return;
     control->datagrams_in += (uint64_t)len;
-    uv_mutex_lock(control->config.lock);
+    inf_lock_take_last(control->config.lock);
     inf_node_packet(control->config.node, &addr,
                     inf_slice_of(buf->base, (size_t)len), inf_clock_ms());
-    uv_mutex_unlock(control->config.lock);
+    inf_lock_give(control->config.lock);
 }
 
 static void on_connection(uv_stream_t *listener, int status) {
@@ -208,9 +208,9 @@ static void close_all(inf_control *control) {
 static void on_wake(uv_async_t *wake) {
     inf_control *control = wake->data;
     /* Under the lock: who asked has then done with the async. */
-    uv_mutex_lock(control->config.lock);
+    inf_lock_take_last(control->config.lock);
     bool stopping = control->stopping;
-    uv_mutex_unlock(control->config.lock);
+    inf_lock_give(control->config.lock);
     if (stopping && !uv_is_closing((uv_handle_t *)wake)) close_all(control);
 }
 
@@ -222,10 +222,10 @@ static void run(void *arg) {
     INF_ASSERT(rc == 0);
     /* Under the lock, so that the worker, which may free the async once it
        sees this, waits until it was used for the last time. */
-    uv_mutex_lock(control->config.lock);
+    inf_lock_take_last(control->config.lock);
     control->stopped = true;
     (void)uv_async_send(control->config.events->wake);
-    uv_mutex_unlock(control->config.lock);
+    inf_lock_give(control->config.lock);
 }
 
 /* ---- birth and end ----------------------------------------------------- */
@@ -336,10 +336,10 @@ int inf_control_start(inf_control **out, const inf_control_config *config) {
 }
 
 void inf_control_stop(inf_control *control) {
-    uv_mutex_lock(control->config.lock);
+    inf_lock_take(control->config.lock);
     control->stopping = true;
     (void)uv_async_send(&control->wake);
-    uv_mutex_unlock(control->config.lock);
+    inf_lock_give(control->config.lock);
 }
 
 inf_traffic inf_control_traffic(const inf_control *control) {
@@ -350,9 +350,9 @@ inf_traffic inf_control_traffic(const inf_control *control) {
 }
 
 bool inf_control_stopped(const inf_control *control) {
-    uv_mutex_lock(control->config.lock);
+    inf_lock_take(control->config.lock);
     bool stopped = control->stopped;
-    uv_mutex_unlock(control->config.lock);
+    inf_lock_give(control->config.lock);
     return stopped;
 }
 

@@ -11,13 +11,14 @@
 #include "core/node.h"
 #include "host/events.h"
 #include "host/host.h" /* inf_traffic */
+#include "host/lock.h"
 #include "host/tls.h"
 
 typedef struct inf_control inf_control;
 
 typedef struct inf_control_config {
-    inf_alloc *mem;   /* borrowed, as all but the sockets */
-    uv_mutex_t *lock; /* around the node */
+    inf_alloc *mem; /* borrowed, as all but the sockets */
+    inf_lock *lock; /* around the node */
     inf_node *node;
     inf_tls_keys *keys; /* NULL: the registry's streams are open */
     inf_events *events; /* for the worker; its async is told of the end, too */

@@ -8,13 +8,14 @@
 #include "core/keyring.h"
 #include "host/clock.h"
 #include "host/control.h"
+#include "host/lock.h"
 #include "host/socket.h"
 #include "host/worker.h"
 
 struct inf_host {
     inf_alloc *mem;
     inf_host_handler handler;
-    uv_mutex_t lock; /* around the node */
+    inf_lock lock; /* around the node */
     inf_node *node;
     inf_control *control; /* NULL: not started, or ended */
     inf_events events;
@@ -133,7 +134,7 @@ static void on_worker_closed(void *ctx);
 
 static int make_parts(inf_host *host, const inf_host_config *config,
                       uint64_t boot) {
-    if (uv_mutex_init(&host->lock) != 0) return INF_ESYSTEM;
+    if (inf_lock_init(&host->lock) != 0) return INF_ESYSTEM;
     host->has_lock = true;
     int rc = inf_events_init(&host->events, &host->news, host->mem);
     if (rc != 0) return rc;
@@ -164,7 +165,7 @@ static void free_host(inf_host *host) {
     if (host->has_worker) inf_worker_deinit(&host->worker);
     inf_tls_keys_free(host->keys);
     if (host->has_events) inf_events_deinit(&host->events);
-    if (host->has_lock) uv_mutex_destroy(&host->lock);
+    if (host->has_lock) inf_lock_deinit(&host->lock);
     inf_node_free(host->node);
     inf_free(host->mem, host);
 }
@@ -316,13 +317,13 @@ void inf_host_close(inf_host *host, void (*closed)(void *ctx), void *ctx) {
 /* ---- while it runs ----------------------------------------------------- */
 
 inf_node *inf_host_lock(inf_host *host) {
-    uv_mutex_lock(&host->lock);
+    inf_lock_take(&host->lock);
     return host->node;
 }
 
 void inf_host_unlock(inf_host *host) {
     if (host->control != NULL) inf_control_notice(host->control);
-    uv_mutex_unlock(&host->lock);
+    inf_lock_give(&host->lock);
 }
 
 /* Links get what gossip has; the node is locked. */
@@ -335,18 +336,18 @@ static int share_keys(inf_host *host) {
 }
 
 int inf_host_key(inf_host *host, inf_key_step step, inf_slice key) {
-    uv_mutex_lock(&host->lock);
+    inf_lock_take(&host->lock);
     int rc = inf_node_key(host->node, step, key);
     if (rc == 0) rc = share_keys(host);
-    uv_mutex_unlock(&host->lock);
+    inf_lock_give(&host->lock);
     return rc;
 }
 
 int inf_host_keys_set(inf_host *host, const inf_slice *keys, size_t count) {
-    uv_mutex_lock(&host->lock);
+    inf_lock_take(&host->lock);
     int rc = inf_node_keys_set(host->node, keys, count);
     if (rc == 0) rc = share_keys(host);
-    uv_mutex_unlock(&host->lock);
+    inf_lock_give(&host->lock);
     return rc;
 }
 
@@ -365,9 +366,9 @@ void inf_host_leave(inf_host *host) {
 
 void inf_host_want_rows(inf_host *host, bool wanted) {
     host->rowless = !wanted;
-    uv_mutex_lock(&host->lock);
+    inf_lock_take(&host->lock);
     inf_node_want_rows(host->node, INF_ROWS_FOR_USER, wanted);
-    uv_mutex_unlock(&host->lock);
+    inf_lock_give(&host->lock);
 }
 
 uint64_t inf_host_now_ms(const inf_host *host) {

@@ -109,9 +109,9 @@ static void end(stream *s, int status) {
     if (s->known) {
         uint64_t name = s->name;
         forget(s);
-        uv_mutex_lock(streams->lock);
+        inf_lock_take_last(streams->lock);
         inf_node_closed(streams->node, name, status, inf_clock_ms());
-        uv_mutex_unlock(streams->lock);
+        inf_lock_give(streams->lock);
     }
     close_now(s);
 }
@@ -126,9 +126,9 @@ static int introduce(stream *s, uint64_t name) {
 static void tell_connected(stream *s) {
     inf_streams *streams = s->streams;
     (void)uv_timer_stop(&s->timer);
-    uv_mutex_lock(streams->lock);
+    inf_lock_take_last(streams->lock);
     inf_node_connected(streams->node, s->name, inf_clock_ms());
-    uv_mutex_unlock(streams->lock);
+    inf_lock_give(streams->lock);
 }
 
 static void write_sealed(stream *s);
@@ -143,9 +143,9 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
 
 static void give_bytes(stream *s, inf_slice bytes) {
     inf_streams *streams = s->streams;
-    uv_mutex_lock(streams->lock);
+    inf_lock_take_last(streams->lock);
     inf_node_bytes(streams->node, s->name, bytes, inf_clock_ms());
-    uv_mutex_unlock(streams->lock);
+    inf_lock_give(streams->lock);
 }
 
 /* One line for the log: somebody has no key of ours. */
@@ -232,13 +232,13 @@ void inf_streams_accept(inf_streams *streams, uv_stream_t *listener) {
         close_now(s);
         return;
     }
-    uv_mutex_lock(streams->lock);
+    inf_lock_take_last(streams->lock);
     int rc = inf_node_accepted(streams->node, &s->peer, inf_clock_ms(), &name);
-    uv_mutex_unlock(streams->lock);
+    inf_lock_give(streams->lock);
     if (rc == 0 && introduce(s, name) != 0) {
-        uv_mutex_lock(streams->lock);
+        inf_lock_take_last(streams->lock);
         inf_node_closed(streams->node, name, INF_ENOMEM, inf_clock_ms());
-        uv_mutex_unlock(streams->lock);
+        inf_lock_give(streams->lock);
         rc = INF_ENOMEM;
     }
     if (rc != 0) {
@@ -272,9 +272,9 @@ static void on_connect(uv_connect_t *req, int status) {
 }
 
 static void tell_closed(inf_streams *streams, uint64_t name, int status) {
-    uv_mutex_lock(streams->lock);
+    inf_lock_take_last(streams->lock);
     inf_node_closed(streams->node, name, status, inf_clock_ms());
-    uv_mutex_unlock(streams->lock);
+    inf_lock_give(streams->lock);
 }
 
 static void dial(inf_streams *streams, const inf_effect *effect) {

@@ -13,12 +13,13 @@
 #include "base/quiet.h"
 #include "core/node.h"
 #include "host/events.h"
+#include "host/lock.h"
 #include "host/tls.h"
 
 /** All streams of one node. */
 typedef struct inf_streams {
-    uv_loop_t *loop;  /* borrowed, as all of these */
-    uv_mutex_t *lock; /* of the node */
+    uv_loop_t *loop; /* borrowed, as all of these */
+    inf_lock *lock;  /* of the node */
     inf_node *node;
     inf_alloc *mem;
     inf_events *events;

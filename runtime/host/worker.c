@@ -134,18 +134,18 @@ static void want_rows(inf_worker *worker, bool wanted) {
 /* Calls that wait for names have found them, or given up. */
 static void stop_waiting(inf_worker *worker) {
     if (!worker->waits || inf_rpc_awaits_names(worker->rpc)) return;
-    uv_mutex_lock(worker->lock);
+    inf_lock_take(worker->lock);
     want_rows(worker, false);
-    uv_mutex_unlock(worker->lock);
+    inf_lock_give(worker->lock);
 }
 
 static void look_up(inf_worker *worker, inf_rpc_call *call) {
     whereabouts where;
     inf_rpc_send send;
-    uv_mutex_lock(worker->lock);
+    inf_lock_take(worker->lock);
     int rc = locate(worker->node, inf_rpc_call_target(call), &where);
     if (rc == INF_ENOENT) want_rows(worker, true); /* before it can come */
-    uv_mutex_unlock(worker->lock);
+    inf_lock_give(worker->lock);
     uint64_t now_ms = inf_clock_ms();
     inf_slice name = inf_slice_of(where.name, where.name_len);
     if (rc == INF_ENOENT && name.len != 0) {

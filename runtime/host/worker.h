@@ -8,13 +8,14 @@
 #include "base/quiet.h"
 #include "host/host.h"
 #include "host/link.h"
+#include "host/lock.h"
 
 typedef struct inf_worker inf_worker;
 
 struct inf_worker {
     inf_alloc *mem; /* borrowed, as all of these */
     uv_loop_t *loop;
-    uv_mutex_t *lock;
+    inf_lock *lock;
     inf_node *node;
     inf_host_handler handler;
     void (*on_closed)(void *ctx); /* all handles are closed */
@@ -38,7 +39,7 @@ struct inf_worker {
 typedef struct inf_worker_config {
     inf_alloc *mem;
     uv_loop_t *loop;
-    uv_mutex_t *lock;
+    inf_lock *lock;
     inf_node *node;
     inf_slice name;
     uint64_t boot;
