@@ -47,53 +47,66 @@ static void push(inf_effect_kind kind, uint64_t token) {
 }
 
 /* Takes all; returns how many were of the kind. */
-static size_t take(inf_effect_kind kind, size_t *all, uint64_t *dropped) {
-    inf_effect *items = NULL;
+static size_t take(inf_effect_kind kind, size_t *all) {
+    inf_effect event;
     size_t found = 0;
-    *all = inf_events_take(&the.events, &items, dropped);
-    for (size_t i = 0; i < *all; i++) {
-        found += items[i].kind == kind;
-        inf_effect_deinit(&items[i]);
+    for (*all = 0; inf_events_take(&the.events, &event); (*all)++) {
+        found += event.kind == kind;
+        inf_effect_deinit(&event);
     }
-    inf_free(inf_alloc_libc(), items);
     return found;
 }
 
 static void events_come_in_order_with_one_wake_up(void **state) {
     (void)state;
-    inf_effect *items = NULL;
-    uint64_t dropped = 0;
+    inf_effect event;
     for (uint64_t i = 0; i < 100; i++)
         push(INF_EFFECT_DONE, i);
     (void)uv_run(&the.loop, UV_RUN_NOWAIT);
     assert_int_equal(the.woken, 1);
-    assert_int_equal(inf_events_take(&the.events, &items, &dropped), 100);
     for (uint64_t i = 0; i < 100; i++) {
-        assert_int_equal(items[i].token, i);
-        assert_true(inf_slice_eq(items[i].bytes, inf_slice_str("text")));
-        inf_effect_deinit(&items[i]);
+        assert_true(inf_events_take(&the.events, &event));
+        assert_int_equal(event.token, i);
+        assert_true(inf_slice_eq(event.bytes, inf_slice_str("text")));
+        inf_effect_deinit(&event);
     }
-    inf_free(inf_alloc_libc(), items);
-    assert_int_equal(inf_events_take(&the.events, &items, &dropped), 0);
-    assert_int_equal(dropped, 0);
+    assert_false(inf_events_take(&the.events, &event));
+    assert_int_equal(inf_events_dropped(&the.events), 0);
+}
+
+static void events_taken_one_by_one_stay_in_order_among_new_ones(void **state) {
+    (void)state;
+    inf_effect event;
+    uint64_t next = 0;
+    for (uint64_t i = 0; i < 5000; i++) {
+        push(INF_EFFECT_DONE, i);
+        if (i % 3 != 0) continue;
+        assert_true(inf_events_take(&the.events, &event));
+        assert_int_equal(event.token, next++);
+        inf_effect_deinit(&event);
+    }
+    while (inf_events_take(&the.events, &event)) {
+        assert_int_equal(event.token, next++);
+        inf_effect_deinit(&event);
+    }
+    assert_int_equal(next, 5000);
 }
 
 static void nothing_somebody_waits_for_is_dropped(void **state) {
     (void)state;
     size_t all = 0;
-    uint64_t dropped = 0;
     for (size_t i = 0; i < INF_EVENTS_MAX + 50; i++)
         push(INF_EFFECT_ROWS, i);
     push(INF_EFFECT_DONE, 1);
     push(INF_EFFECT_LOST, 2);
     push(INF_EFFECT_MEMBER, 3);
     push(INF_EFFECT_LOG, 4);
-    assert_int_equal(take(INF_EFFECT_ROWS, &all, &dropped), INF_EVENTS_MAX);
+    assert_int_equal(take(INF_EFFECT_ROWS, &all), INF_EVENTS_MAX);
     assert_int_equal(all, INF_EVENTS_MAX + 3);
-    assert_int_equal(dropped, 51);
+    assert_int_equal(inf_events_dropped(&the.events), 51);
     push(INF_EFFECT_ROWS, 5);
-    assert_int_equal(take(INF_EFFECT_ROWS, &all, &dropped), 1);
-    assert_int_equal(dropped, 0);
+    assert_int_equal(take(INF_EFFECT_ROWS, &all), 1);
+    assert_int_equal(inf_events_dropped(&the.events), 0);
 }
 
 static void what_is_never_taken_is_freed(void **state) {
@@ -101,13 +114,14 @@ static void what_is_never_taken_is_freed(void **state) {
     push(INF_EFFECT_ROWS, 1);
     push(INF_EFFECT_DONE, 2); /* teardown frees them: see the sanitizer */
     (void)uv_run(&the.loop, UV_RUN_NOWAIT);
-    assert_int_equal(the.events.count, 2);
+    assert_int_equal(the.events.queue.count, 2);
 }
 
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(events_come_in_order_with_one_wake_up),
+        TEST(events_taken_one_by_one_stay_in_order_among_new_ones),
         TEST(nothing_somebody_waits_for_is_dropped),
         TEST(what_is_never_taken_is_freed),
     };

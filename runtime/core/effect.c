@@ -47,6 +47,14 @@ static bool grow(inf_outbox *outbox) {
     return true;
 }
 
+bool inf_outbox_move(inf_outbox *outbox, const inf_effect *effect) {
+    if (outbox->count == outbox->cap && !grow(outbox)) return false;
+    size_t last = (outbox->first + outbox->count) & (outbox->cap - 1);
+    outbox->items[last] = *effect;
+    outbox->count++;
+    return true;
+}
+
 /* Copies bytes to *room, moves *room on, returns the copy. */
 static inf_slice keep(uint8_t **room, inf_slice bytes) {
     inf_slice kept = {*room, bytes.len};
@@ -82,9 +90,7 @@ void inf_outbox_push(inf_outbox *outbox, const inf_effect *effect) {
     copy.memory = NULL;
     size_t size = block_size(effect);
     if (size != 0) copy.memory = inf_malloc(outbox->mem, size);
-    if ((size != 0 && copy.memory == NULL) ||
-        (outbox->count == outbox->cap && !grow(outbox))) {
-        inf_free(outbox->mem, copy.memory);
+    if (size != 0 && copy.memory == NULL) {
         outbox->failed = true;
         return;
     }
@@ -97,9 +103,9 @@ void inf_outbox_push(inf_outbox *outbox, const inf_effect *effect) {
     copy.branch = keep(&room, effect->branch);
     copy.name = keep(&room, effect->name);
     copy.bytes = keep(&room, effect->bytes);
-    size_t last = (outbox->first + outbox->count) & (outbox->cap - 1);
-    outbox->items[last] = copy;
-    outbox->count++;
+    if (inf_outbox_move(outbox, &copy)) return;
+    inf_effect_deinit(&copy);
+    outbox->failed = true;
 }
 
 void inf_outbox_packet(inf_outbox *outbox, const inf_addr *to,

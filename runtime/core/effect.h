@@ -104,6 +104,9 @@ bool inf_outbox_take(inf_outbox *outbox, inf_effect *out);
 /** Queues a copy of `effect`: slices and rows are copied into one block. On
     refused memory the effect is lost and `failed` set. */
 void inf_outbox_push(inf_outbox *outbox, const inf_effect *effect);
+/** Queues the effect itself, which the outbox then owns; false on refused
+    memory: it is still the caller's. */
+bool inf_outbox_move(inf_outbox *outbox, const inf_effect *effect);
 void inf_outbox_packet(inf_outbox *outbox, const inf_addr *to, inf_slice bytes);
 /** Returns the name of the new stream. */
 uint64_t inf_outbox_dial(inf_outbox *outbox, const inf_addr *to,

@@ -3,16 +3,16 @@
 
 #include "base/error.h"
 
+#define KEEP_ITEMS 1024 /* room for so many is kept when all are taken */
+
 int inf_events_init(inf_events *events, uv_async_t *wake, inf_alloc *mem) {
-    *events = (inf_events){.wake = wake, .mem = mem};
+    *events = (inf_events){.wake = wake};
+    inf_outbox_init(&events->queue, mem);
     return uv_mutex_init(&events->lock) == 0 ? 0 : INF_ESYSTEM;
 }
 
 void inf_events_deinit(inf_events *events) {
-    for (size_t i = 0; i < events->count; i++) {
-        inf_effect_deinit(&events->items[i]);
-    }
-    inf_free(events->mem, events->items);
+    inf_outbox_deinit(&events->queue);
     uv_mutex_destroy(&events->lock);
 }
 
@@ -22,23 +22,9 @@ static bool may_be_dropped(const inf_effect *effect) {
            effect->kind == INF_EFFECT_LOG;
 }
 
-static bool make_room(inf_events *events) {
-    if (events->count < events->cap) return true;
-    size_t cap = events->cap == 0 ? 64 : events->cap * 2;
-    inf_effect *items =
-        inf_realloc(events->mem, events->items, cap * sizeof *items);
-    if (items == NULL) return false;
-    events->items = items;
-    events->cap = cap;
-    return true;
-}
-
 static void push(inf_events *events, const inf_effect *effect) {
-    bool full = events->count >= INF_EVENTS_MAX && may_be_dropped(effect);
-    if (!full && make_room(events)) {
-        events->items[events->count++] = *effect;
-        return;
-    }
+    bool full = events->queue.count >= INF_EVENTS_MAX && may_be_dropped(effect);
+    if (!full && inf_outbox_move(&events->queue, effect)) return;
     inf_effect unwanted = *effect;
     inf_effect_deinit(&unwanted);
     events->dropped++;
@@ -54,16 +40,19 @@ void inf_events_push(inf_events *events, const inf_effect *effects,
     (void)uv_async_send(events->wake);
 }
 
-size_t inf_events_take(inf_events *events, inf_effect **items,
-                       uint64_t *dropped) {
+bool inf_events_take(inf_events *events, inf_effect *out) {
+    inf_outbox *queue = &events->queue;
     uv_mutex_lock(&events->lock);
-    size_t count = events->count;
-    *items = events->items;
-    *dropped = events->dropped;
-    events->items = NULL;
-    events->count = 0;
-    events->cap = 0;
+    bool taken = inf_outbox_take(queue, out);
+    if (queue->count == 0 && queue->cap > KEEP_ITEMS) inf_outbox_deinit(queue);
+    uv_mutex_unlock(&events->lock);
+    return taken;
+}
+
+uint64_t inf_events_dropped(inf_events *events) {
+    uv_mutex_lock(&events->lock);
+    uint64_t dropped = events->dropped;
     events->dropped = 0;
     uv_mutex_unlock(&events->lock);
-    return count;
+    return dropped;
 }

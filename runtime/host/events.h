@@ -15,11 +15,8 @@
 
 typedef struct inf_events {
     uv_mutex_t lock;
-    uv_async_t *wake;  /* of the worker's loop; borrowed */
-    inf_alloc *mem;    /* borrowed */
-    inf_effect *items; /* owned */
-    size_t count;
-    size_t cap;
+    uv_async_t *wake; /* of the worker's loop; borrowed */
+    inf_outbox queue;
     uint64_t dropped; /* since the worker was last told */
 } inf_events;
 
@@ -30,12 +27,9 @@ void inf_events_deinit(inf_events *events);
 /** Queues the effects, which it then owns, and wakes the worker. */
 void inf_events_push(inf_events *events, const inf_effect *effects,
                      size_t count);
-/**
- * Takes everything queued: *items is the caller's, to be freed with inf_free
- * after each effect was ended. `dropped` is how many were not kept.
- * @return how many.
- */
-size_t inf_events_take(inf_events *events, inf_effect **items,
-                       uint64_t *dropped);
+/** Moves the oldest event to `out`; false when there is none. */
+bool inf_events_take(inf_events *events, inf_effect *out);
+/** How many were not kept since it was last asked. */
+uint64_t inf_events_dropped(inf_events *events);
 
 #endif

@@ -12,6 +12,8 @@
 #include "host/socket.h"
 #include "host/worker.h"
 
+#define EVENTS_TURN_NS 1000000 /* for events, in one turn of the loop */
+
 struct inf_host {
     inf_alloc *mem;
     inf_host_handler handler;
@@ -247,19 +249,24 @@ static void say_dropped(inf_host *host, uint64_t dropped) {
     host->handler.on_event(host->handler.ctx, &effect);
 }
 
+/* Those that a turn has time for: timers and calls are not kept waiting by a
+   million rows. */
 static void take_events(inf_host *host) {
-    inf_effect *items = NULL;
-    uint64_t dropped = 0;
-    size_t count = inf_events_take(&host->events, &items, &dropped);
-    for (size_t i = 0; i < count; i++) {
-        inf_worker_notice(&host->worker, &items[i]);
-        bool unwanted = items[i].kind == INF_EFFECT_ROWS && host->rowless;
+    inf_effect event;
+    uint64_t end_ns = uv_hrtime() + EVENTS_TURN_NS;
+    while (inf_events_take(&host->events, &event)) {
+        inf_worker_notice(&host->worker, &event);
+        bool unwanted = event.kind == INF_EFFECT_ROWS && host->rowless;
         if (!host->closing && !unwanted) {
-            host->handler.on_event(host->handler.ctx, &items[i]);
+            host->handler.on_event(host->handler.ctx, &event);
         }
-        inf_effect_deinit(&items[i]);
+        inf_effect_deinit(&event);
+        if (!host->closing && uv_hrtime() >= end_ns) {
+            (void)uv_async_send(&host->news);
+            break;
+        }
     }
-    inf_free(host->mem, items);
+    uint64_t dropped = inf_events_dropped(&host->events);
     if (dropped != 0 && !host->closing) say_dropped(host, dropped);
 }
 
