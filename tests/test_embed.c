@@ -3,6 +3,7 @@
    header says it of each. */
 #include "test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -185,6 +186,89 @@ static void a_node_may_be_stopped_when_it_has_left(void **state) {
     assert_int_equal(uv_loop_close(&loop), 0);
 }
 
+/* ---- two nodes that claim one name --------------------------------------- */
+
+/* What on_lost of a node was told. */
+typedef struct loss {
+    int times;
+    char branch[8];
+    char name[8];
+    char node[INF_NODE_ROOM];
+    char winner[INF_REF_ROOM];
+    char ref[INF_REF_ROOM];
+} loss;
+
+static void note_loss(void *ctx, const char *branch,
+                      const inf_cluster_row *winner, const char *ref) {
+    loss *l = ctx;
+    l->times++;
+    (void)snprintf(l->branch, sizeof l->branch, "%s", branch);
+    (void)snprintf(l->name, sizeof l->name, "%s", winner->name);
+    (void)snprintf(l->node, sizeof l->node, "%s", winner->node);
+    (void)snprintf(l->winner, sizeof l->winner, "%s", winner->ref);
+    (void)snprintf(l->ref, sizeof l->ref, "%s", ref);
+}
+
+static void set_up(void *ctx, int count) {
+    *(int *)ctx = count + 1;
+}
+
+static void expect_row(void *ctx, const inf_cluster_row *row) {
+    assert_string_equal(row->ref, ctx);
+}
+
+static void be_late(uv_timer_t *timer) {
+    (void)timer;
+    fail_msg("it did not happen in time");
+}
+
+static void the_loser_of_a_name_is_told_who_won_it(void **state) {
+    (void)state;
+    static const char *const names[] = {"a", "b"};
+    uv_loop_t loop;
+    uv_timer_t late;
+    loss losses[2] = {{.times = 0}};
+    inf_cluster *nodes[2] = {NULL};
+    char refs[2][INF_REF_ROOM], address[INF_ADDRESS_ROOM];
+    int joined = 0;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(uv_timer_init(&loop, &late), 0);
+    assert_int_equal(uv_timer_start(&late, be_late, 20000, 0), 0);
+    for (size_t i = 0; i < 2; i++) {
+        inf_config config = plain(&loop);
+        config.name = names[i];
+        config.profile = "local";
+        config.on_lost = note_loss;
+        config.ctx = &losses[i];
+        assert_int_equal(inf_cluster_start(&nodes[i], &config, NULL), 0);
+        assert_int_equal(inf_cluster_branch(nodes[i], "shop"), 0);
+        assert_int_equal(
+            inf_cluster_claim(nodes[i], "shop", "one", 3, "door", refs[i]), 0);
+    }
+    assert_int_equal(inf_cluster_join(nodes[1],
+                                      inf_cluster_address(nodes[0], address),
+                                      set_up, &joined),
+                     0);
+    while (losses[0].times + losses[1].times == 0)
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    size_t loser = losses[0].times == 1 ? 0 : 1;
+    size_t winner = 1 - loser;
+    assert_string_equal(losses[loser].branch, "shop");
+    assert_string_equal(losses[loser].name, "one");
+    assert_string_equal(losses[loser].node, names[winner]);
+    assert_string_equal(losses[loser].winner, refs[winner]);
+    assert_string_equal(losses[loser].ref, refs[loser]);
+    assert_int_equal(
+        inf_cluster_release(nodes[loser], "shop", "one", 3, refs[loser]), 0);
+    assert_int_equal(inf_cluster_whereis(nodes[loser], "shop", "one", 3,
+                                         expect_row, refs[winner]),
+                     0);
+    assert_int_equal(losses[winner].times, 0);
+    uv_close((uv_handle_t *)&late, NULL);
+    inf_cluster_stop(nodes[0], NULL, NULL);
+    stop(&loop, nodes[1]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(starting_says_what_failed),
@@ -193,6 +277,7 @@ int main(void) {
         cmocka_unit_test(keys_say_what_is_wrong),
         cmocka_unit_test(rings_say_what_is_wrong),
         cmocka_unit_test(a_node_may_be_stopped_when_it_has_left),
+        cmocka_unit_test(the_loser_of_a_name_is_told_who_won_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

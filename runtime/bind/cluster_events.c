@@ -69,14 +69,18 @@ static void push_member(lua_State *L, inf_lua_node *node, inf_slice name) {
     lua_remove(L, -2);
 }
 
-/* {implementation =, ref =, node =} */
-static void push_row(lua_State *L, const inf_row *row) {
+static void push_ref(lua_State *L, const inf_row *row) {
     char ref[INF_REF_TEXT_MAX];
     inf_ref_format(row, ref);
+    lua_pushstring(L, ref);
+}
+
+/* {implementation =, ref =, node =} */
+static void push_row(lua_State *L, const inf_row *row) {
     lua_createtable(L, 0, 4);
     inf_push_slice(L, row->implementation);
     lua_setfield(L, -2, "implementation");
-    lua_pushstring(L, ref);
+    push_ref(L, row);
     lua_setfield(L, -2, "ref");
     inf_push_slice(L, row->node);
     lua_setfield(L, -2, "node");
@@ -93,32 +97,11 @@ static void push_rows(lua_State *L, const inf_row *rows, size_t count) {
 }
 
 /* branch, name, ref of ours, the winner's ref */
-static int push_lost(lua_State *L, inf_lua_node *node,
-                     const inf_effect *event) {
-    char ref[INF_REF_TEXT_MAX];
-    char winner[INF_REF_TEXT_MAX] = "";
-    char own_name[INF_NODE_NAME_MAX];
-    inf_member_view member;
-    inf_row ours = {.ref = event->lost_ref};
-    inf_slice name = event->name;
-    if (event->row_count != 0) {
-        name = event->rows[0].name;
-        inf_ref_format(&event->rows[0], winner);
-    }
-    inf_node *core = inf_host_lock(node->host);
-    for (size_t at = 0; inf_node_member_next(core, &at, &member);) {
-        if (!member.self) continue;
-        ours.boot = member.boot;
-        memcpy(own_name, member.name.data, member.name.len);
-        ours.node = inf_slice_of(own_name, member.name.len);
-        break;
-    }
-    inf_host_unlock(node->host);
-    inf_ref_format(&ours, ref);
+static int push_lost(lua_State *L, const inf_effect *event) {
     inf_push_slice(L, event->branch);
-    inf_push_slice(L, name);
-    lua_pushstring(L, ref);
-    lua_pushstring(L, winner);
+    inf_push_slice(L, event->rows[0].name);
+    push_ref(L, &event->rows[1]);
+    push_ref(L, &event->rows[0]);
     return 4;
 }
 
@@ -156,7 +139,7 @@ static int push_event(lua_State *L, inf_lua_node *node,
         return 4;
     case INF_EFFECT_LOST:
         lua_pushliteral(L, "lost");
-        return 1 + push_lost(L, node, event);
+        return 1 + push_lost(L, event);
     case INF_EFFECT_CONTEST:
         lua_pushliteral(L, "contest");
         return 1 + push_contest(L, event);

@@ -160,6 +160,7 @@ static void on_event(void *ctx, const inf_effect *event) {
     }
     if (event->kind == INF_EFFECT_MEMBER) tell_member(cluster, event);
     if (event->kind == INF_EFFECT_LOG) tell_line(cluster, event);
+    if (event->kind == INF_EFFECT_LOST) inf_embed_tell_lost(cluster, event);
     if (cluster->lua != NULL) inf_node_on_event(cluster->lua, event);
 }
 
@@ -290,6 +291,7 @@ int inf_cluster_start(inf_cluster **out, const inf_config *config,
     cluster->info = config->info;
     cluster->on_member = config->on_member;
     cluster->on_log = config->on_log;
+    cluster->on_lost = config->on_lost;
     cluster->ctx = config->ctx;
     host.handler = (inf_host_handler){.ctx = cluster,
                                       .on_request = on_request,

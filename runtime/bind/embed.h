@@ -24,6 +24,8 @@ struct inf_cluster {
     void (*on_member)(void *ctx, const inf_cluster_member *member,
                       const char *what);
     void (*on_log)(void *ctx, const char *level, const char *line);
+    void (*on_lost)(void *ctx, const char *branch,
+                    const inf_cluster_row *winner, const char *ref);
     void *ctx;
     uint64_t commands_made;
     inf_embed_command *commands; /* owned list */
@@ -33,6 +35,8 @@ struct inf_cluster {
     void *closed_ctx;
 };
 
+/** Tells the C program of an INF_EFFECT_LOST. */
+void inf_embed_tell_lost(inf_cluster *cluster, const inf_effect *event);
 /** Closes the host, if it is not closing yet. */
 void inf_embed_shut(inf_cluster *cluster);
 

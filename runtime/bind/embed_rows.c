@@ -73,15 +73,38 @@ static void copy_row(copied_row *to, const inf_row *from) {
     inf_ref_format(from, to->ref);
 }
 
-static void show_row(const copied_row *row,
-                     void (*show)(void *ctx, const inf_cluster_row *),
-                     void *ctx) {
-    inf_cluster_row shown = {.name = row->name,
+static inf_cluster_row shown_row(const copied_row *row) {
+    return (inf_cluster_row){.name = row->name,
                              .name_len = row->name_len,
                              .implementation = row->implementation,
                              .node = row->node,
                              .ref = row->ref};
+}
+
+static void show_row(const copied_row *row,
+                     void (*show)(void *ctx, const inf_cluster_row *),
+                     void *ctx) {
+    inf_cluster_row shown = shown_row(row);
     if (show != NULL) show(ctx, &shown);
+}
+
+void inf_embed_tell_lost(inf_cluster *cluster, const inf_effect *event) {
+    const inf_row *winner = &event->rows[0];
+    const inf_row *ours = &event->rows[1];
+    char branch[INF_NAME_MAX + 1];
+    char ref[INF_REF_ROOM];
+    copied_row copy;
+    if (cluster->on_lost == NULL || !is_open(cluster)) return;
+    inf_node *node = inf_host_lock(cluster->host);
+    bool yields = inf_node_yields(node, event->branch, winner->name, ours->ref,
+                                  winner, inf_host_now_ms(cluster->host));
+    inf_host_unlock(cluster->host);
+    if (!yields) return; /* the winner is gone again */
+    copy_row(&copy, winner);
+    inf_ref_format(ours, ref);
+    (void)copy_text(branch, sizeof branch, event->branch);
+    inf_cluster_row shown = shown_row(&copy);
+    cluster->on_lost(cluster->ctx, branch, &shown, ref);
 }
 
 int inf_cluster_whereis(inf_cluster *cluster, const char *branch,

@@ -20,7 +20,7 @@ typedef enum inf_effect_kind {
                            when very many did at once, without rows: `count`
                            more did, look at the registry again */
     INF_EFFECT_LOST,    /* our FSM lost its name: `branch`, `rows[0]` is the
-                           winner's row, `lost_ref` the ref of ours */
+                           winner's row, `rows[1]` ours */
     INF_EFFECT_CONTEST, /* the user decides who stays: `branch`, `rows[0]` would
                            as the last writer, `rows[1]` would go; one of them
                            is ours. Say so with inf_node_verdict */
@@ -67,7 +67,6 @@ typedef struct inf_effect {
     uint64_t stream;
     uint64_t token;
     uint64_t count;
-    uint64_t lost_ref;
     uint32_t timeout_ms;
     bool sealed; /* DIAL: TLS is spoken on it when the node has keys, and it is
                     connected once both ends have shown that they know one */

@@ -89,6 +89,15 @@ static void answer(inf_node *node, branch_state *b, uint64_t peer, uint8_t kind,
     inf_buf_deinit(&body);
 }
 
+static void push_lost(inf_node *node, const branch_state *b, inf_row winner,
+                      inf_row ours) {
+    inf_row rows[2] = {winner, ours};
+    inf_outbox_push(&node->outbox, &(inf_effect){.kind = INF_EFFECT_LOST,
+                                                 .branch = b->name,
+                                                 .rows = rows,
+                                                 .row_count = 2});
+}
+
 /* The winner is alive: is it still the winner? Then ours goes. */
 static void yield(inf_node *node, branch_state *b, inf_claim claim,
                   inf_slice name) {
@@ -108,12 +117,7 @@ static void yield(inf_node *node, branch_state *b, inf_claim claim,
         return;
     }
     inf_registry_yield(b->registry, name, mine.claim.stamp);
-    inf_row row = node_row(&winner);
-    inf_outbox_push(&node->outbox, &(inf_effect){.kind = INF_EFFECT_LOST,
-                                                 .branch = b->name,
-                                                 .lost_ref = mine.claim.stamp,
-                                                 .rows = &row,
-                                                 .row_count = 1});
+    push_lost(node, b, node_row(&winner), node_row(&mine));
 }
 
 void node_conflict_told(inf_node *node, branch_state *b, uint64_t peer,
@@ -171,14 +175,9 @@ void node_superseded(inf_node *node, uint64_t boot) {
         inf_entry entry;
         while (inf_registry_next(b->registry, &at, &entry)) {
             if (entry.claim.node != node->id) continue;
-            inf_row row = node_row(&entry);
-            row.boot = boot;
-            inf_outbox_push(&node->outbox,
-                            &(inf_effect){.kind = INF_EFFECT_LOST,
-                                          .branch = b->name,
-                                          .lost_ref = entry.claim.stamp,
-                                          .rows = &row,
-                                          .row_count = 1});
+            inf_row winner = node_row(&entry);
+            winner.boot = boot;
+            push_lost(node, b, winner, node_row(&entry));
         }
     }
 }

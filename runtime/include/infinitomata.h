@@ -90,6 +90,15 @@ typedef struct inf_cluster_member {
     double rtt_ms;            /* there and back by UDP, smoothed */
 } inf_cluster_member;
 
+/** A name and who has it. Texts are valid during the call that shows it. */
+typedef struct inf_cluster_row {
+    const char *name;
+    size_t name_len; /* any bytes may occur, a zero too */
+    const char *implementation;
+    const char *node;
+    const char *ref; /* of this FSM and no other, ever */
+} inf_cluster_row;
+
 /**
  * Where a new FSM starts: the same on every node, or two nodes may start one
  * name. Called while a Lua script waits for the answer: they must not wait.
@@ -130,6 +139,12 @@ typedef struct inf_config {
        or "error". NULL: nobody asks; Lua, where it runs, logs it all the same.
      */
     void (*on_log)(void *ctx, const char *level, const char *line);
+    /** A name of this node is another's now: both had claimed it, while they
+        did not see each other, and `winner` stays. Stop what has `ref`, then
+        give it back with inf_cluster_release, here or later. Names that Lua
+        runs come too, and Lua sees to those. NULL: nobody asks. */
+    void (*on_lost)(void *ctx, const char *branch,
+                    const inf_cluster_row *winner, const char *ref);
     void *ctx; /* of all functions here; borrowed */
 } inf_config;
 
@@ -214,15 +229,6 @@ INF_EXPORT size_t inf_cluster_keys(inf_cluster *cluster,
 /* ---- names -----------------------------------------------------------------
  */
 
-/** A name and who has it. Texts are valid during the call that shows it. */
-typedef struct inf_cluster_row {
-    const char *name;
-    size_t name_len; /* any bytes may occur, a zero too */
-    const char *implementation;
-    const char *node;
-    const char *ref; /* of this FSM and no other, ever */
-} inf_cluster_row;
-
 /** This node runs the branch from now on: it may claim names in it. It is told
     to the others. @return 0, also when it runs it already; INF_BAD_NAME,
     INF_FULL (as many as a node tells of), INF_CLOSED, INF_NO_MEMORY. */
@@ -230,9 +236,9 @@ INF_EXPORT int inf_cluster_branch(inf_cluster *cluster, const char *branch);
 /**
  * Takes a name for something this node runs, and tells it to the others.
  * `implementation` is what they see it to be. Writes its ref (INF_REF_ROOM
- * bytes). Two nodes that claim one name at the same moment both succeed; then
- * one of them loses it again, the same one on all nodes. Look with
- * inf_cluster_whereis whether the ref is still yours.
+ * bytes). Two nodes that claim one name at the same moment, or on the two sides
+ * of a cut, both succeed; then one of them loses it again, the same one on all
+ * nodes, and its `on_lost` says so.
  * @return 0; INF_TAKEN, INF_UNKNOWN (the branch does not run here),
  *         INF_BAD_NAME, INF_FULL, INF_CLOSED, INF_NO_MEMORY.
  */

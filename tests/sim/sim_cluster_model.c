@@ -311,7 +311,7 @@ void model_watch(sim *s, size_t node, const inf_effect *effect) {
               .life = sim_life(s, node),
               .name = name,
               .last = claim_of(row),
-              .older = {node, sim_life(s, node), effect->lost_ref}};
+              .older = {node, sim_life(s, node), effect->rows[1].ref}};
     check_winner(c, &w);
     say_at(c, &w, sim_now_ms(s) + inf_rng_below(&c->rng, 200));
 }
