@@ -72,8 +72,11 @@ describe("three nodes", function()
   end)
 
   it("count the bytes that membership and the registry cost them", function()
+    eventually("a datagram each way", function()
+      local traffic = cluster.node():traffic()
+      return traffic.datagrams_in > 0 and traffic.datagrams_out > 0
+    end)
     local before = cluster.node():traffic()
-    assert.is_true(before.datagrams_in > 0 and before.datagrams_out > 0)
     start "row@a"
     eventually("the row to be written", function()
       return cluster.node():traffic().streams_out > before.streams_out
