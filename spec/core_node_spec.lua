@@ -237,7 +237,7 @@ describe("node_start", function()
     assert.same({ true, "here" }, { wait "w" }) -- told of the row, or it looks in a minute
   end)
 
-  it("calls itself, with values that arrive as they were", function()
+  it("calls itself, with values that arrive as they were, but for nils at the end", function()
     node = assert(start { branches = { "b" } })
     assert(node:claim("b", "one", "impl"))
     function answers.echo(token, branch, name, ...)
@@ -245,9 +245,30 @@ describe("node_start", function()
       assert.is_false(node:reply(token, "a second time"))
     end
     assert.is_true(node:call("w", POLICY, "b", "echo", "one", nil, 1.0, { {}, [5] = "x" }, nil))
-    assert.same({ true, "b", "one", 4, nil, 1.0, { {}, [5] = "x" } }, { wait "w" })
+    assert.same({ true, "b", "one", 3, nil, 1.0, { {}, [5] = "x" } }, { wait "w" })
     assert.is_true(node:call_node("v", POLICY, "solo", "b", "echo", "any"))
     assert.same({ true, "b", "any", 0 }, { wait "v" })
+    function answers.nothing(token) node:reply(token, true, nil, nil) end
+    assert.is_true(node:call("u", POLICY, "b", "nothing", "one", nil, nil))
+    assert.same({ true, true, n = 2 }, table.pack(wait "u"))
+  end)
+
+  it("takes from each policy what it says, however often they alternate", function()
+    node = assert(start { branches = { "b" } })
+    local brief = { attempts = 2, poll_interval = 1, rpc_timeout = 1, backoff_base = 1,
+      backoff_max = 1 }
+    for round, policy in ipairs { POLICY, brief, POLICY, brief, brief } do
+      answers.wait_a_little = function(token)
+        if policy == POLICY then node:reply(token, "at last") end
+      end
+      assert(node:call_node(round, policy, "solo", "b", "wait_a_little", "any"))
+      local delivered, what, fields = wait(round)
+      if policy == POLICY then
+        assert.same({ true, "at last" }, { delivered, what })
+      else
+        assert.same({ false, "exhausted", 2 }, { delivered, what, fields.attempts })
+      end
+    end
   end)
 
   it("refuses to send what cannot travel, and says where it is", function()

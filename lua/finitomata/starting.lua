@@ -20,7 +20,10 @@ local M = {}
 function M.resolve(implementation)
   if definitions.is(implementation) then return implementation end
   if type(implementation) == "string" then
-    local ok, module = pcall(require, implementation)
+    local module = package.loaded[implementation]
+    if definitions.is(module) and module.name ~= nil then return module end
+    local ok
+    ok, module = pcall(require, implementation)
     if ok and definitions.is(module) then
       if module.name == nil then module.name = implementation end
       return module

@@ -11,6 +11,7 @@ local M = {}
 
 local create, resume, yield, running = coroutine.create, coroutine.resume, coroutine.yield,
   coroutine.running
+local unpack = table.unpack
 
 local RESUME <const> = false -- in a job's place: the waiter beside it goes on
 local POOL_MAX <const> = 256
@@ -186,7 +187,8 @@ end
 ---Something to wait for: `wait` in one place, `wake` in another, in any order.
 ---@return finitomata.Waiter
 function M.waiter()
-  return { nil, nil, nil, nil, done = false, n = 0, co = false, timer = false } -- room for all
+  -- room for all
+  return { nil, nil, nil, nil, nil, nil, done = false, n = 0, co = false, timer = false }
 end
 
 ---Lets the one who waits go on, with these values. A second call does nothing.
@@ -196,8 +198,8 @@ function M.wake(waiter, ...)
   if waiter.done then return end
   local n = select("#", ...)
   waiter.done, waiter.n = true, n
-  waiter[1], waiter[2], waiter[3], waiter[4] = ...
-  for i = 5, n do waiter[i] = (select(i, ...)) end
+  waiter[1], waiter[2], waiter[3], waiter[4], waiter[5], waiter[6] = ...
+  for i = 7, n do waiter[i] = (select(i, ...)) end
   if waiter.co then post(RESUME, waiter.co) end
 end
 
@@ -260,11 +262,12 @@ function M.wait(waiter, timeout_ms, clock)
       yield()
       parked[co] = nil
       context.fsm = fsm
-      if M.on_resume then M.on_resume(co) end
+      local on_resume = M.on_resume
+      if on_resume then on_resume(co) end
     end
     if waiter.timer then clock:stop(waiter.timer) end
   end
-  return table.unpack(waiter, 1, waiter.n)
+  return unpack(waiter, 1, waiter.n)
 end
 
 ---Pauses the caller. Other FSMs go on meanwhile; with 0, as far as they are ready now.

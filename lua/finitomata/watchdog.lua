@@ -153,6 +153,11 @@ local function finish(watch, co, ...)
   return ...
 end
 
+local function go_on(co)
+  local watch = watched[co]
+  if watch then begin(watch, co) end
+end
+
 ---Calls `fn` as `xpcall` does, for no longer than `limit_ms` of its own time.
 ---@param limit_ms number
 ---@param fn function
@@ -163,14 +168,10 @@ end
 function M.xpcall(limit_ms, fn, catch, ...)
   local co = running()
   local watch = take(limit_ms, watched[co])
+  task.on_resume = go_on
   watched[co] = watch
   begin(watch, co)
   return finish(watch, co, xpcall(fn, catch, ...))
-end
-
-task.on_resume = function(co)
-  local watch = watched[co]
-  if watch then begin(watch, co) end
 end
 
 return M

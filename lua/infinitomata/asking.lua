@@ -35,8 +35,8 @@ M.OPS = {
 
 local function check_event(op)
   return function(event, _, ms)
-    check.type(event, "string", 2, op)
-    check.duration(ms, 4, op)
+    if type(event) ~= "string" then check.type(event, "string", 2, op) end
+    if ms ~= nil then check.duration(ms, 4, op) end
   end
 end
 
@@ -62,8 +62,8 @@ local CHECKS = {
 
 ---True when the owner says that it has no such FSM, and the registry still names
 ---one: either the row is about to go, or the name has a new place.
-local function outdated(self, name, answer, err)
-  if answer ~= nil or type(err) ~= "table" or err.code ~= "no_such_fsm" then return false end
+local function outdated(self, name, err)
+  if type(err) ~= "table" or err.code ~= "no_such_fsm" then return false end
   local node = cluster.node()
   return node ~= nil and node:whereis(self.id, name) ~= nil
 end
@@ -74,27 +74,19 @@ end
 ---@param op string
 ---@param retry infinitomata.Policy
 ---@param name string
-function M.ask(self, op, retry, name, ...)
+function M.ask(self, op, retry, name, a, b, c)
   if not cluster.node() then
     return nil, errors.new("no_such_fsm", ("no fsm is called %q"):format(name), { name = name })
   end
-  local answer, second = cluster.call(retry, self.id, op, name, ...)
+  local answer, second = cluster.call(retry, self.id, op, name, a, b, c)
   local left = retry.attempts
-  while left > 1 and outdated(self, name, answer, second) do
+  while answer == nil and left > 1 and outdated(self, name, second) do
     left = left - 1
     task.sleep(retry.poll_interval)
-    answer, second = cluster.call(retry, self.id, op, name, ...)
+    answer, second = cluster.call(retry, self.id, op, name, a, b, c)
   end
   if second == nil then return answer end
   return answer, second
-end
-
----The arguments that travel, and the options behind them.
-local function split(arguments, a, b, c, d)
-  if arguments == 3 then return d, a, b, c end
-  if arguments == 2 then return c, a, b end
-  if arguments == 1 then return b, a end
-  return a
 end
 
 ---The method of a branch that asks about one FSM: what lives here answers at once,
@@ -104,16 +96,15 @@ end
 function M.operation(op)
   local arguments = M.OPS[op]
   local checked = CHECKS[op]
-  local function ask(self, name, options, ...)
-    return M.ask(self, op, self:_retry(options), name, ...)
-  end
   return function(self, name, a, b, c, d)
     if type(name) ~= "string" then check.type(name, "string", 1, op) end
     if self._here[name] then return self._local[op](self._local, name, a, b, c) end
     if checked then checked(a, b, c) end
-    local err = M.bad_name(name)
-    if err then return nil, err end
-    return ask(self, name, split(arguments, a, b, c, d))
+    if #name == 0 or #name > NAME_MAX then return nil, M.bad_name(name) end
+    if arguments == 3 then return M.ask(self, op, self:_retry(d), name, a, b, c) end
+    if arguments == 2 then return M.ask(self, op, self:_retry(c), name, a, b) end
+    if arguments == 1 then return M.ask(self, op, self:_retry(b), name, a) end
+    return M.ask(self, op, self:_retry(a), name)
   end
 end
 

@@ -90,12 +90,13 @@ end
 ---The policy of a call: the process's, under the branch's, under the call's own.
 ---@private
 function Branch:_retry(options)
-  local base = policy.current()
+  local base, merged = policy.current(), self._merged
   if self._merged_from ~= base then
-    self._merged_from, self._merged = base, policy.with(base, self._policy)
+    merged = policy.with(base, self._policy)
+    self._merged_from, self._merged = base, merged
   end
-  if options == nil then return self._merged end
-  return policy.with(self._merged, options)
+  if options == nil then return merged end
+  return policy.with(merged, options)
 end
 
 ---@private
@@ -176,8 +177,11 @@ end
 ---@return finitomata.Error? err already_started (`node`, `ref`), unknown_implementation,
 ---  not_serializable, on_start, bad_name, cluster_info, not_ready, unreachable, exhausted
 function Branch:start_fsm(name, implementation, payload, options)
-  check.type(name, "string", 1, "start_fsm")
-  if type(implementation) ~= "table" then check.type(implementation, "string", 2, "start_fsm") end
+  if type(name) ~= "string" then check.type(name, "string", 1, "start_fsm") end
+  local kind = type(implementation)
+  if kind ~= "table" and kind ~= "string" then
+    check.type(implementation, "string", 2, "start_fsm")
+  end
   local err = asking.bad_name(name)
   if err then return nil, err end
   if not cluster.node() then return self._local:start_fsm(name, implementation, payload) end
@@ -427,17 +431,14 @@ end
 
 ---Answers what another node asks.
 ---@async
-function Branch:serve(op, name, ...)
-  if op == "start" then
-    local implementation, payload, target, hops = ...
-    return self._starter:start(name, implementation, payload, self:_retry(), target, hops)
-  end
-  if op == "start_here" then return self._starter:start_here(name, ...) end
-  if op == "take_back" then return self._delayed:take_back(...) end
+function Branch:serve(op, name, a, b, c, d)
+  if op == "start" then return self._starter:start(name, a, b, self:_retry(), c, d) end
+  if op == "start_here" then return self._starter:start_here(name, a, b) end
+  if op == "take_back" then return self._delayed:take_back(a) end
   if not asking.OPS[op] and op ~= "alive" then
     return nil, errors.new("bad_request", ("a node does not answer %q"):format(op))
   end
-  local answer, second = self._local[op](self._local, name, ...)
+  local answer, second = self._local[op](self._local, name, a, b, c)
   if op == "transition" and answer and second then second = self._delayed:keep(second) end
   return answer, second
 end

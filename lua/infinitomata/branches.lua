@@ -52,9 +52,9 @@ function M.get(id)
   return running[id]
 end
 
-cluster.serve(function(id, op, name, ...)
+cluster.serve(function(id, op, name, a, b, c, d)
   local branch = running[id]
-  if branch then return branch:serve(op, name, ...) end
+  if branch then return branch:serve(op, name, a, b, c, d) end
   local text = ("this node does not run branch %q"):format(id)
   return nil, errors.new("no_such_branch", text, { branch = id })
 end)

@@ -74,8 +74,8 @@ function M.on(kind, fn)
   }
 end
 
----Says who answers requests: called in a task with branch, op, name and the
----arguments; what it returns travels back.
+---Says who answers requests: called in a task with branch, op, name and up to four
+---arguments; what it returns travels back, up to three values.
 ---@param fn fun(branch: string, op: string, name: string, ...)
 function M.serve(fn)
   server = fn
@@ -88,36 +88,35 @@ local function publish(kind, ...)
   end
 end
 
----The node may have been closed while the handler ran.
-local function reply(token, ...)
-  if node then node:reply(token, ...) end
-end
-
-local function answer(token, ok, first, ...)
+local function answer(token, ok, first, second, third)
+  if not node then return end -- it was closed while the handler ran
   if not ok then
     log.error("a request of a peer failed: %s", first)
-    reply(token, false, { code = "internal", message = "the request failed: " .. tostring(first) })
-  elseif first == nil and (...) ~= nil then
-    reply(token, false, errors.to_table((...)))
+    local text = "the request failed: " .. tostring(first)
+    node:reply(token, false, { code = "internal", message = text })
+  elseif first == nil and second ~= nil then
+    node:reply(token, false, errors.to_table(second))
   else
-    reply(token, true, first, ...)
+    node:reply(token, true, first, second, third)
   end
 end
 
-local function handle(token, ...)
-  answer(token, xpcall(server, debug.traceback, ...))
+local traceback = debug.traceback
+
+local function handle(token, branch, op, name, a, b, c, d)
+  answer(token, xpcall(server, traceback, branch, op, name, a, b, c, d))
 end
 
 ---What is only accepted, not done, waits for nothing and needs no coroutine.
 local AT_ONCE = { transition = true }
 
-local function handle_later(request)
-  handle(table.unpack(request, 1, request.n))
+local function handle_later(op, name, rest)
+  handle(rest[1], rest[2], op, name, rest[3], rest[4], rest[5], rest[6])
 end
 
-local function on_request(token, branch, op, ...)
-  if AT_ONCE[op] then return handle(token, branch, op, ...) end
-  task.post(handle_later, table.pack(token, branch, op, ...))
+local function on_request(token, branch, op, name, a, b, c, d)
+  if AT_ONCE[op] then return handle(token, branch, op, name, a, b, c, d) end
+  task.post(handle_later, op, name, { token, branch, a, b, c, d })
 end
 
 ---A step of a rotation on the running node; who keeps keys as well takes it too.
@@ -162,12 +161,11 @@ local function failure(code, fields, what)
   return errors.new(code, what .. ": " .. text, fields)
 end
 
----Turns what the runtime woke us with into values, or nil and an error about
----the fsm or node called `name`.
-local function settle(kind, name, delivered, ok, ...)
-  if not delivered then return nil, failure(ok, (...), ("%s %q"):format(kind, name)) end
-  if ok then return ... end
-  return nil, errors.from_table((...))
+---nil and the error in what the runtime woke us with, about the fsm or node called
+---`name`.
+local function problem_of(kind, name, delivered, code, fields)
+  if not delivered then return nil, failure(code, fields, ("%s %q"):format(kind, name)) end
+  return nil, errors.from_table(fields)
 end
 
 local function refused(code, path, why)
@@ -177,20 +175,23 @@ local function refused(code, path, why)
   return nil, failure(code, nil, "the call")
 end
 
----Asks the node that runs `name`, wherever it is at each attempt.
+---Asks the node that runs `name`, wherever it is at each attempt. Answers what that
+---node did, up to three values.
 ---@async
 ---@param policy infinitomata.Policy
 ---@param branch string
 ---@param op string
 ---@param name string
-function M.call(policy, branch, op, name, ...)
+function M.call(policy, branch, op, name, a, b, c)
   local waiter = task.waiter()
-  local ok, code, path, why = node:call(waiter, policy, branch, op, name, ...)
-  if not ok then return refused(code, path, why) end
-  return settle("fsm", name, task.wait(waiter))
+  local sent, code, path, why = node:call(waiter, policy, branch, op, name, a, b, c)
+  if not sent then return refused(code, path, why) end
+  local delivered, ok, first, second, third = task.wait(waiter)
+  if delivered and ok then return first, second, third end
+  return problem_of("fsm", name, delivered, ok, first)
 end
 
----Asks the node called `peer`.
+---Asks the node called `peer`, in the same way.
 ---@async
 ---@param policy infinitomata.Policy
 ---@param peer string
@@ -199,9 +200,11 @@ end
 ---@param name string
 function M.call_node(policy, peer, branch, op, name, ...)
   local waiter = task.waiter()
-  local ok, code, path, why = node:call_node(waiter, policy, peer, branch, op, name, ...)
-  if not ok then return refused(code, path, why) end
-  return settle("node", peer, task.wait(waiter))
+  local sent, code, path, why = node:call_node(waiter, policy, peer, branch, op, name, ...)
+  if not sent then return refused(code, path, why) end
+  local delivered, ok, first, second, third = task.wait(waiter)
+  if delivered and ok then return first, second, third end
+  return problem_of("node", peer, delivered, ok, first)
 end
 
 ---Reconciles the branch's rows with the named nodes (nil: with all).

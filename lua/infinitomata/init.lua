@@ -54,9 +54,9 @@ local CALLS = {
 }
 
 for _, name in ipairs(CALLS) do
-  M[name] = function(...)
+  M[name] = function(a, b, c, d, e)
     local branch = branches.default()
-    return branch[name](branch, ...)
+    return branch[name](branch, a, b, c, d, e)
   end
 end
 

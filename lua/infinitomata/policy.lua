@@ -80,7 +80,7 @@ end
 ---The process-wide policy.
 ---@return infinitomata.Policy
 function M.current()
-  process = process or merged(DEFAULTS, from_environment())
+  if not process then process = merged(DEFAULTS, from_environment()) end
   return process
 end
 

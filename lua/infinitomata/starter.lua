@@ -118,7 +118,7 @@ end
 function Starter:_home(name, retry)
   local looks, deadline = 0, nil
   while true do
-    self:_queue_for(name)
+    if self._under_way[name] then self:_queue_for(name) end
     local node = cluster.node()
     if not node then return nil, errors.new("closed", "this node has left the cluster") end
     local where, home, more = node:start_gate(self._id, name)

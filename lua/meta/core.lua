@@ -360,11 +360,11 @@ function Node:synch(waiter, branch, names) end
 ---Asks the owner of `name`; wakes the waiter with true and what was answered, or
 ---with false, a code and a table of attempts, elapsed_ms, node and cause.
 ---@param waiter any
----@param policy infinitomata.Policy
+---@param policy infinitomata.Policy not changed any more once it was given
 ---@param branch string
 ---@param op string
 ---@param name string
----@param ... any
+---@param ... any without the nils at their end
 ---@return true? sent
 ---@return string? code "not_serializable", then path and why; else a sentence
 ---@return string? path
@@ -387,7 +387,7 @@ function Node:call_node(waiter, policy, peer, branch, op, name, ...) end
 
 ---Answers a request, once.
 ---@param token integer
----@param ... any
+---@param ... any without the nils at their end
 ---@return boolean answered
 function Node:reply(token, ...) end
 

@@ -5,11 +5,19 @@
 #include "base/error.h"
 
 static const char metatable_name[] = "infinitomata.node";
+static const char metatable_key = 0; /* its address leads there sooner */
 
 enum { KIND_BITS = 2 };
 
 inf_lua_node *inf_lua_node_check(lua_State *L) {
-    return luaL_checkudata(L, 1, metatable_name);
+    inf_lua_node *node = lua_touserdata(L, 1);
+    if (node == NULL || lua_getmetatable(L, 1) == 0) {
+        return luaL_checkudata(L, 1, metatable_name); /* says what it is */
+    }
+    (void)lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key);
+    if (!lua_rawequal(L, -1, -2)) luaL_checkudata(L, 1, metatable_name);
+    lua_pop(L, 2);
+    return node;
 }
 
 int inf_lua_node_failed(lua_State *L, int code) {
@@ -110,6 +118,7 @@ static void unref_all(lua_State *L, inf_lua_node *node) {
     luaL_unref(L, LUA_REGISTRYINDEX, node->on_event);
     luaL_unref(L, LUA_REGISTRYINDEX, node->on_request);
     luaL_unref(L, LUA_REGISTRYINDEX, node->commands);
+    luaL_unref(L, LUA_REGISTRYINDEX, node->policy_table);
     luaL_unref(L, LUA_REGISTRYINDEX, node->self);
 }
 
@@ -195,6 +204,7 @@ static inf_lua_node *push_node(lua_State *L, inf_binding *binding) {
     *node = (inf_lua_node){.binding = binding,
                            .self = LUA_NOREF,
                            .commands = LUA_NOREF,
+                           .policy_table = LUA_NOREF,
                            .on_event = LUA_NOREF,
                            .on_request = LUA_NOREF};
     luaL_setmetatable(L, metatable_name);
@@ -297,6 +307,8 @@ void inf_bind_cluster(lua_State *L) {
     };
     luaL_setfuncs(L, functions, 0);
     luaL_newmetatable(L, metatable_name);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
     lua_newtable(L);
     luaL_setfuncs(L, methods, 0);
     inf_bind_node_members(L);

@@ -25,8 +25,10 @@ typedef struct inf_lua_node {
     struct inf_cluster *embedder; /* whose node it is; NULL: Lua's own */
     bool closing; /* inf_host_close was called: wait for its end */
     uint64_t commands_made;
-    int self;     /* references in the registry: keeps this while it runs */
-    int commands; /* token of a command -> its waiter */
+    int self;         /* references in the registry: keeps this while it runs */
+    int commands;     /* token of a command -> its waiter */
+    int policy_table; /* the one that a call was made with last */
+    inf_retry_policy policy; /* what it says */
     int on_event;
     int on_request;
 } inf_lua_node;

@@ -21,8 +21,7 @@ static uint32_t policy_field(lua_State *L, int index, const char *field,
     return number < (lua_Number)UINT32_MAX ? (uint32_t)number : UINT32_MAX;
 }
 
-static inf_retry_policy check_policy(lua_State *L, int index) {
-    luaL_checktype(L, index, LUA_TTABLE);
+static inf_retry_policy read_policy(lua_State *L, int index) {
     return (inf_retry_policy){
         .attempts = policy_field(L, index, "attempts", 1000),
         .poll_interval_ms = policy_field(L, index, "poll_interval", 1),
@@ -31,6 +30,24 @@ static inf_retry_policy check_policy(lua_State *L, int index) {
         .backoff_max_ms = policy_field(L, index, "backoff_max", 1000),
         .timeout_ms = policy_field(L, index, "timeout", 0),
     };
+}
+
+/* The policy of the table at `index`. Nearly all calls are made with the same
+   one, which nobody changes once it is in use. */
+static inf_retry_policy check_policy(lua_State *L, inf_lua_node *node,
+                                     int index) {
+    luaL_checktype(L, index, LUA_TTABLE);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, node->policy_table);
+    bool known = lua_rawequal(L, -1, index) != 0;
+    lua_pop(L, 1);
+    if (known) return node->policy;
+    inf_retry_policy policy = read_policy(L, index);
+    lua_pushvalue(L, index);
+    int kept = luaL_ref(L, LUA_REGISTRYINDEX);
+    luaL_unref(L, LUA_REGISTRYINDEX, node->policy_table);
+    node->policy_table = kept;
+    node->policy = policy;
+    return policy;
 }
 
 /* Packs the values from `first` to the top after the head; false with the path
@@ -53,6 +70,15 @@ static int not_serializable(lua_State *L) {
     return 4;
 }
 
+/* Nils at the end are not sent: they are what is found there anyway. The first
+   `least` values stay. */
+static int drop_nils(lua_State *L, int least) {
+    while (lua_gettop(L) > least && lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+    }
+    return lua_gettop(L);
+}
+
 /* The stack from `at`: branch, operation, name, argument... */
 static int send_call(lua_State *L, inf_lua_node *node,
                      const inf_retry_policy *policy, inf_slice peer, int at) {
@@ -60,7 +86,7 @@ static int send_call(lua_State *L, inf_lua_node *node,
     inf_target target = {.branch = inf_check_slice(L, at), .node = peer};
     (void)inf_check_slice(L, at + 1);
     target.name = inf_check_slice(L, at + 2);
-    int count = lua_gettop(L) - at + 1;
+    int count = drop_nils(L, at + 2) - at + 1;
     if (count > INF_VALUES_MAX) return luaL_error(L, "too many arguments");
     inf_buf_clear(scratch);
     inf_msgpack_array(scratch, (uint32_t)count);
@@ -82,7 +108,7 @@ static int node_call(lua_State *L) {
     inf_lua_node *node = inf_lua_node_open(L);
     if (node == NULL) return 3;
     luaL_checkany(L, 2);
-    inf_retry_policy policy = check_policy(L, 3);
+    inf_retry_policy policy = check_policy(L, node, 3);
     return send_call(L, node, &policy, (inf_slice){NULL, 0}, 4);
 }
 
@@ -91,7 +117,7 @@ static int node_call_node(lua_State *L) {
     inf_lua_node *node = inf_lua_node_open(L);
     if (node == NULL) return 3;
     luaL_checkany(L, 2);
-    inf_retry_policy policy = check_policy(L, 3);
+    inf_retry_policy policy = check_policy(L, node, 3);
     return send_call(L, node, &policy, inf_check_slice(L, 4), 5);
 }
 
@@ -130,8 +156,8 @@ static int node_reply(lua_State *L) {
     inf_lua_node *node = inf_lua_node_open(L);
     if (node == NULL) return 3;
     uint64_t token = (uint64_t)luaL_checkinteger(L, 2);
-    int top = lua_gettop(L);
-    if (top - 2 > INF_VALUES_MAX) return luaL_error(L, "too many values");
+    if (drop_nils(L, 2) - 2 > INF_VALUES_MAX)
+        return luaL_error(L, "too many values");
     int rc = send_values(L, node, token, 3);
     if (rc == INF_EMALFORMED) {
         const char *path = lua_tostring(L, -2);
