@@ -103,7 +103,7 @@ PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 
 .DEFAULT_GOAL := all
 .PHONY: all demo test unit sim spec corpus scripts lint layers docs sanitize asan \
-    tsan fuzz bench install uninstall dist deps clean help programs compdb \
+    tsan fuzz bench figures install uninstall dist deps clean help programs compdb \
     run-tests run-demo chaos mutants
 
 all: $(PROGRAM) $(CORE) $(STATIC) $(SHARED) $(PC) ## program, C module, libraries: into build/
@@ -167,10 +167,14 @@ fuzz: ## every decoder, FUZZ_S seconds each, with clang's libFuzzer
 	    SAN=address,undefined,fuzzer-no-link CFLAGS='-O1 -g' fuzzers
 	@FUZZ_S=$(FUZZ_S) tools/test_runner -b $(B)/fuzz -t fuzz fuzz
 
-bench: ## transitions, remote latency, memory: each against a limit of this run
+bench: ## a table of figures and targets: PART='local cluster' does a part
 	@tools/deps.sh build
 	+@$(MAKE) --no-print-directory $(PARALLEL) all $(BENCH_BIN)
-	@bench/run.sh $(B)
+	@bench/run.sh $(B) $(PART)
+
+figures: ## docs/performance.md, from what `make bench` measured last
+	@LUA_PATH='bench/?.lua;;' lua5.4 bench/page.lua < $(B)/bench/rows.tsv > $(B)/bench/page
+	@cp $(B)/bench/page docs/performance.md
 
 docs: ## docs/api.md, c-api.md and modules.md, from the comments in the sources
 	@lua5.4 tools/reference.lua > docs/api.md

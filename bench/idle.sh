@@ -27,7 +27,6 @@ ticks() { # of all nodes: user and system time
 before=$(ticks)
 sleep "$seconds"
 after=$(ticks)
-awk -v ticks=$((after - before)) -v hz="$(getconf CLK_TCK)" -v n="$nodes" \
-    -v s="$seconds" 'BEGIN {
-    printf "idle CPU of a node, %d nodes %8.2f ms/s (memberlist: 0.75)\n", n,
-        ticks * 1000 / hz / n / s }'
+awk -v ticks=$((after - before)) -v hz="$(getconf CLK_TCK)" \
+    -v n="$nodes" -v s="$seconds" 'BEGIN {
+    printf "idle.cpu\t%.3f\tmemberlist 0.5.3 takes 0.75\n", ticks * 1000 / hz / n / s }'

@@ -50,8 +50,8 @@ static void put_ping(inf_packet_writer *writer) {
     inf_buf_deinit(&out);
 }
 
-/* Reads the writer's datagram again and again. */
-static void measure(const char *what, const inf_packet_writer *writer,
+/* Reads the writer's datagram again and again; prints messages a second. */
+static void measure(const char *key, const inf_packet_writer *writer,
                     const inf_framing *framing, uint64_t rounds) {
     inf_buf datagram;
     inf_buf scratch;
@@ -68,8 +68,7 @@ static void measure(const char *what, const inf_packet_writer *writer,
                                    count, &messages) == 0);
     }
     double seconds = (double)(now_ns() - start) / 1e9;
-    printf("%-24s %8.2f M datagrams/s, %6.2f M messages/s, %4zu B\n", what,
-           (double)rounds / seconds / 1e6, (double)messages / seconds / 1e6,
+    printf("%s\t%.0f\ta datagram of %zu B\n", key, (double)messages / seconds,
            datagram.len);
     inf_buf_deinit(&datagram);
     inf_buf_deinit(&scratch);
@@ -87,14 +86,13 @@ int main(void) {
     inf_framing packed = {.compress = true};
     inf_framing sealed = {.keys = keys};
     put_ping(&writer);
-    measure("a ping", &writer, &plain, ROUNDS);
-    measure("a ping, sealed", &writer, &sealed, ROUNDS / 2);
+    measure("packet.ping", &writer, &plain, ROUNDS);
+    measure("packet.sealed", &writer, &sealed, ROUNDS / 2);
     inf_packet_clear(&writer);
     for (unsigned i = 0; i < NEWS; i++)
         put_alive(&writer, i);
-    measure("12 alive", &writer, &plain, ROUNDS / 4);
-    measure("12 alive, compressed", &writer, &packed, ROUNDS / 16);
-    measure("12 alive, sealed", &writer, &sealed, ROUNDS / 8);
+    measure("packet.alive", &writer, &plain, ROUNDS / 4);
+    measure("packet.packed", &writer, &packed, ROUNDS / 16);
     inf_packet_deinit(&writer);
     inf_keyring_free(keys);
     return 0;

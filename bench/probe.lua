@@ -3,11 +3,12 @@
 ---   watch  how long do rows take to get here? Names `seen-NS` say when their start
 ---          began, on the clock that all processes of a machine share
 ---   tell   the delays so far
----   place  where would it start each of the names?
+---   place  where would it start each of so many names? See places.lua
 ---   race   starts all the names from a moment on
 local finitomata = require "finitomata"
 local infinitomata = require "infinitomata"
 local now = require("infinitomata.core").hrtime
+local places = require "places"
 
 local probe = finitomata.define {
   name = "probe",
@@ -34,13 +35,6 @@ local function watch()
   end)
 end
 
-local function places(names)
-  local list = {}
-  for i, name in ipairs(names) do
-    list[i] = infinitomata.cluster_info.naive.whois("default", name)
-  end
-  return list
-end
 
 --- How many of the starts were ours.
 local function race(order)
@@ -62,7 +56,10 @@ function probe.on_transition(_, event, order)
     return "watching", {}
   end
   if event == "tell" then return "watching", { delays = delays } end
-  if event == "place" then return "watching", { places = places(order) } end
+  if event == "place" then
+    local owners = places(order)
+    return "watching", { owners = owners }
+  end
   if event == "race" then return "watching", { won = race(order) } end
 end
 

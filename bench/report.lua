@@ -1,15 +1,12 @@
 -- SPDX-License-Identifier: MIT
---- One line a benchmark: what was measured, against what, and the target.
+--- What the benchmarks print: rows for sheet.lua, which knows the units and targets.
 local report = {}
 
----@param what string
----@param value string what was measured, with its unit
----@param against string the same thing in terms of a limit measured in this run
----@param holds boolean whether the target is met
----@param target string
-function report.line(what, value, against, holds, target)
-  print(("%-30s %14s   %-36s %s %s"):format(what, value, against,
-    holds and "meets" or "MISSES", target))
+---@param key string of a line in lines.lua
+---@param value number in the unit of that line
+---@param against? string the same thing in terms of a limit measured in this run
+function report.line(key, value, against)
+  print(("%s\t%s\t%s"):format(key, value, against or ""))
   io.stdout:flush()
 end
 
