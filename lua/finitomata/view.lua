@@ -122,10 +122,14 @@ end
 ---@param self finitomata.Instance
 ---@return finitomata.Fsm
 function M.snapshot(self)
-  local full = {}
-  for _, field in ipairs(ORDER) do full[field] = fields[field](self) end
-  if full.last_error then full.last_error = Error.to_table(full.last_error) end
-  return full
+  local err = fields.last_error(self)
+  return { -- all at once, so that the table has its size from the start
+    name = self[NAME], id = fields.id(self), node = fields.node(self),
+    current = fields.current(self), previous = fields.previous(self), payload = shown(self),
+    history = fields.history(self), lifecycle = fields.lifecycle(self),
+    parent = fields.parent(self), timer = fields.timer(self), attempt = fields.attempt(self),
+    last_error = err and Error.to_table(err),
+  }
 end
 
 M.meta = meta

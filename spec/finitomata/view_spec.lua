@@ -47,6 +47,11 @@ describe("What callbacks see of an FSM", function()
     assert.is_nil(getmetatable(full))
     assert.is_nil(getmetatable(full.last_error))
     assert.equal("not_responding", full.last_error.stage)
+    local fields = {}
+    for name, value in pairs(seen) do fields[name] = value end
+    assert(fields.last_error)
+    fields.last_error, full.last_error = nil, nil
+    assert.same(fields, full)
   end)
 
   it("remembers more states than five when it is told to, and folds long stays", function()
