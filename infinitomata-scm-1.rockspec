@@ -45,4 +45,4 @@ build = {
   },
   copy_directories = { "docs", "examples" },
 }
-test = { type = "command", command = "make test" }
+test = { type = "command", command = "make spec" }

@@ -58,6 +58,7 @@ build_needs() {
 }
 test_needs() {
     need libcmocka-dev header cmocka.h
+    need git has git
     need lua-busted has busted
     need lua-luv lua_module luv
     need lua-argparse lua_module argparse
