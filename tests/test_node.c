@@ -117,6 +117,84 @@ static void who_does_not_run_the_branch_holds_no_rows_of_it(void **state) {
     assert_int_equal(inf_node_count(w->node[2], other), 1);
 }
 
+/* What anna, who comes to the branch and goes again, claims is seen by clara.
+ */
+static void anna_comes_and_goes(world *w, inf_slice branch) {
+    inf_row row;
+    assert_int_equal(inf_node_branch_add(w->node[0], branch, w->now_ms), 0);
+    nodes_run_ms(w, 1000);
+    assert_int_equal(inf_node_claim(w->node[0], branch, inf_slice_str("row"),
+                                    IMPL, w->now_ms, &row),
+                     0);
+    nodes_run_ms(w, 100);
+    assert_int_equal(inf_node_count(w->node[2], branch), 1);
+    assert_int_equal(inf_node_branch_remove(w->node[0], branch, w->now_ms), 0);
+    nodes_run_ms(w, 1000);
+    assert_int_equal(inf_node_count(w->node[2], branch), 0);
+}
+
+static void branches_that_have_stopped_take_no_room(void **state) {
+    world *w = *state;
+    inf_slice kept = inf_slice_str("kept");
+    char text[16];
+    assert_int_equal(inf_node_branch_add(w->node[2], kept, w->now_ms), 0);
+    anna_comes_and_goes(w, kept);
+    for (int i = 0; i < 2 * INF_BRANCHES_MAX; i++) {
+        (void)snprintf(text, sizeof text, "tenant-%d", i);
+        inf_slice tenant = inf_slice_str(text);
+        assert_int_equal(inf_node_branch_add(w->node[2], tenant, w->now_ms), 0);
+        anna_comes_and_goes(w, tenant);
+        assert_int_equal(inf_node_branch_remove(w->node[2], tenant, w->now_ms),
+                         0);
+    }
+    anna_comes_and_goes(w, kept);
+}
+
+/* Clara takes numbers that she has seen for old news. */
+static void a_forgotten_branch_counts_its_changes_on(void **state) {
+    world *w = *state;
+    inf_slice branch = BRANCH;
+    char text[16];
+    nodes_claim(w, 0, "one");
+    nodes_claim(w, 0, "two");
+    nodes_run_ms(w, 100);
+    assert_int_equal(inf_node_count(w->node[2], branch), 2);
+    assert_int_equal(inf_node_branch_remove(w->node[0], branch, w->now_ms), 0);
+    for (int i = 0; i < INF_BRANCHES_MAX; i++) {
+        (void)snprintf(text, sizeof text, "tenant-%d", i);
+        inf_slice tenant = inf_slice_str(text);
+        assert_int_equal(inf_node_branch_add(w->node[0], tenant, w->now_ms), 0);
+        assert_int_equal(inf_node_branch_remove(w->node[0], tenant, w->now_ms),
+                         0);
+    }
+    assert_int_equal(inf_node_branch_add(w->node[0], branch, w->now_ms), 0);
+    nodes_claim(w, 0, "three");
+    nodes_run_ms(w, 10000); /* the next repair of streams */
+    assert_int_equal(nodes_owner(w, 2, "three"), 0);
+    assert_int_equal(inf_node_count(w->node[2], branch), 1);
+}
+
+static void a_branch_that_is_refused_takes_no_room(void **state) {
+    world *w = *state;
+    char text[24];
+    int rc = 0;
+    for (int i = 0; i < 2 * INF_BRANCHES_MAX; i++) {
+        (void)snprintf(text, sizeof text, "a-long-name-%d", i);
+        rc = inf_node_branch_add(w->node[0], inf_slice_str(text), w->now_ms);
+    }
+    assert_int_equal(rc, INF_ETOOBIG);
+    assert_int_equal(inf_node_branch_remove(w->node[0],
+                                            inf_slice_str("a-long-name-100"),
+                                            w->now_ms),
+                     INF_ENOENT);
+    assert_int_equal(inf_node_branch_remove(
+                         w->node[0], inf_slice_str("a-long-name-0"), w->now_ms),
+                     0);
+    assert_int_equal(
+        inf_node_branch_add(w->node[0], inf_slice_str("a-long-nam"), w->now_ms),
+        0);
+}
+
 static bool clara_runs_it_for_all(world *w) {
     for (int i = 0; i < NODES; i++) {
         if (nodes_owner(w, i, "order-7") != 2) return false;
@@ -302,6 +380,9 @@ int main(void) {
         T(the_rows_of_a_killed_node_go_at_once),
         T(a_new_life_learns_all_and_is_learnt),
         T(who_does_not_run_the_branch_holds_no_rows_of_it),
+        T(branches_that_have_stopped_take_no_room),
+        T(a_forgotten_branch_counts_its_changes_on),
+        T(a_branch_that_is_refused_takes_no_room),
         T(a_name_claimed_on_both_sides_ends_with_one_owner),
         T(all_place_a_name_on_the_same_member),
         T(one_home_decides_and_views_settle),

@@ -148,7 +148,8 @@ const char *inf_node_key_print(const inf_node *node, size_t at);
 
 /** Announces, or withdraws, that this node runs the branch. 0, or INF_ENAME,
     INF_EFULL, INF_ETOOBIG (the tags of all branches do not fit into
-    INF_TAGS_MAX bytes), INF_ENOMEM; INF_ENOENT when it did not run here. */
+    INF_TAGS_MAX bytes), INF_ECLOSED (as for inf_node_claim), INF_ENOMEM;
+    INF_ENOENT when it did not run here. */
 int inf_node_branch_add(inf_node *node, inf_slice branch, uint64_t now_ms);
 int inf_node_branch_remove(inf_node *node, inf_slice branch, uint64_t now_ms);
 /** Who wants to hear of rows that come and go. */

@@ -92,7 +92,8 @@ struct inf_node {
     uint32_t deletes_max;
     uint32_t gossip_ms; /* how long news take a hop */
     branch_state branches[INF_BRANCHES_MAX];
-    inf_tag *tags; /* owned: the user's */
+    uint64_t forgotten_seq; /* own changes in branches no longer remembered */
+    inf_tag *tags;          /* owned: the user's */
     size_t tag_count;
     row_batch batch;
     unsigned rows_for; /* inf_rows_for, as bits */

@@ -129,27 +129,43 @@ static inf_hash_key random_key(inf_node *node) {
 
 /* The slot of a branch that ran before, or a free one; NULL when all are taken
    or another branch has the same id. */
+/* The branch does not run, and need not be remembered. Should it run again, its
+   own changes go on to be counted from beyond all that are forgotten: peers
+   take lower numbers for old news. */
+static void forget_branch(inf_node *node, branch_state *b) {
+    if (b->last_seq > node->forgotten_seq) node->forgotten_seq = b->last_seq;
+    node_gate_deinit(node, b);
+    inf_free(node->mem, (void *)(uintptr_t)b->name.data);
+    *b = (branch_state){.runs = false};
+}
+
+/* The branch's own slot, else a free one, else that of one that runs no more;
+   NULL: all run. */
 static branch_state *branch_slot(inf_node *node, inf_slice name) {
-    branch_state *free_slot = NULL;
+    branch_state *found = NULL;
     uint64_t scope = node_scope(name);
     for (size_t i = 0; i < INF_BRANCHES_MAX; i++) {
         branch_state *b = &node->branches[i];
         if (b->name.len == 0) {
-            if (free_slot == NULL) free_slot = b;
+            if (found == NULL || found->name.len != 0) found = b;
         } else if (inf_slice_eq(b->name, name)) {
             return b;
         } else if (b->scope == scope) {
             return NULL;
+        } else if (!b->runs && found == NULL) {
+            found = b;
         }
     }
-    if (free_slot == NULL) return NULL;
+    if (found == NULL) return NULL;
+    if (found->name.len != 0) forget_branch(node, found);
     uint8_t *copy = inf_malloc(node->mem, name.len);
     if (copy == NULL) return NULL;
     memcpy(copy, name.data, name.len);
-    free_slot->name = inf_slice_of(copy, name.len);
-    free_slot->scope = scope;
-    free_slot->node = node;
-    return free_slot;
+    found->name = inf_slice_of(copy, name.len);
+    found->scope = scope;
+    found->node = node;
+    found->last_seq = node->forgotten_seq;
+    return found;
 }
 
 static inf_prefer prefer_of(const branch_state *b) {
@@ -189,15 +205,20 @@ int inf_node_branch_add(inf_node *node, inf_slice name, uint64_t now_ms) {
     node_begin(node, now_ms);
     if (name.len == 0 || name.len > INF_NAME_MAX) return INF_ENAME;
     if (node_branch(node, name) != NULL) return 0;
+    if (node->leaving || node->superseded) return INF_ECLOSED;
     branch_state *b = branch_slot(node, name);
     if (b == NULL) return INF_EFULL;
     int rc = open_registry(node, b);
-    if (rc != 0) return rc;
+    if (rc != 0) {
+        forget_branch(node, b);
+        return rc;
+    }
     b->runs = true;
     inf_synch_scope_open(node->synch, node_slot(node, b), b->scope);
     rc = node_announce(node);
     if (rc != 0) {
         close_registry(node, b);
+        forget_branch(node, b);
         return rc;
     }
     bool alone = inf_member_live(node->member) <= 1;
