@@ -111,8 +111,15 @@ end
 
 ---Tells the cluster that this node runs the branch, and what runs here already.
 ---@param node infinitomata.core.Node
+---@return true?, finitomata.Error? err the node runs as many branches as it may
 function Branch:announce(node)
-  node:branch(self.id)
+  local ok, code, sentence = node:branch(self.id)
+  if not ok then
+    if code == "overloaded" then sentence = "the node runs as many as it can" end
+    if code == "too_big" then sentence = "the node's tags have no room for its name" end
+    local text = ("branch %q cannot run here: %s"):format(self.id, sentence)
+    return nil, errors.new(code, text, { branch = self.id })
+  end
   node:resolve(self.id, self._resolution.way)
   self._local:rename_node(cluster.name())
   for name in pairs(self._here) do
@@ -126,6 +133,7 @@ function Branch:announce(node)
       task.spawn(self._local.stop_fsm, self._local, name, reason)
     end
   end
+  return true
 end
 
 ---Stops what runs here, since the other nodes will know it no more.

@@ -17,19 +17,17 @@ end
 ---@async
 ---@param id? string
 ---@param options? table used only when the branch is new
----@return infinitomata.Branch
+---@return infinitomata.Branch?, finitomata.Error? err
 function M.start(id, options)
   id = id or M.DEFAULT
-  local branch = running[id]
-  if not branch then
-    branch = Branch.new(id, options, forget)
-    running[id] = branch
-    local node = cluster.node()
-    if node then
-      branch:announce(node)
-      branch:synch()
-    end
+  if running[id] then return running[id] end
+  local branch, node = Branch.new(id, options, forget), cluster.node()
+  if node then
+    local ok, err = branch:announce(node)
+    if not ok then return nil, err end
   end
+  running[id] = branch
+  if node then branch:synch() end
   return branch
 end
 

@@ -214,7 +214,8 @@ end
 ---@return true?, finitomata.Error?
 function M.synch(branch, peers)
   local waiter = task.waiter()
-  node:synch(waiter, branch, peers)
+  local asked, code = node:synch(waiter, branch, peers)
+  if not asked then return nil, failure(code, nil, ("branch %q"):format(branch)) end
   local ok, silent = task.wait(waiter)
   if ok then return true end
   local names = table.concat(silent or {}, ", ")
@@ -254,7 +255,8 @@ end
 ---Starts this process's node and joins the given addresses.
 ---@async
 ---@param options table what node_start of the C module takes, and `join`
----@param prepare fun(node: infinitomata.core.Node) runs before anybody else knows the node
+---@param prepare fun(node: infinitomata.core.Node): true?, finitomata.Error? runs before anybody
+---  else knows the node
 ---@return true?, finitomata.Error?
 function M.start(options, prepare)
   while next_up do
@@ -273,7 +275,11 @@ function M.start(options, prepare)
   if not started then return nil, errors.new(code, message) end
   node, own_name = started, started:self().name
   listen()
-  prepare(started)
+  local ready, reason = prepare(started)
+  if not ready then
+    M.close()
+    return nil, reason
+  end
   if options.join and #options.join > 0 then
     local ok, err = join(started, options.join)
     if not ok then

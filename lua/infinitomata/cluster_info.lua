@@ -42,7 +42,7 @@ function M.register(name, impl)
 end
 
 ---Chooses the placement for this node: the name of a built-in one, or a table
----with `nodes` and `whois`, each a function or a callable.
+---with functions `nodes` and `whois`.
 ---@param impl "naive"|"ring"|infinitomata.ClusterInfo
 ---@return true
 function M.init(impl)

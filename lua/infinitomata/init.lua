@@ -29,7 +29,9 @@ local M = {
 ---  [the retry policy](#the-retry-policy); and `resolve`, which of two FSMs of one name stays when
 ---  views had differed: `"last"` (default), `"oldest"`, or a function, see
 ---  [who stays](consistency.md#who-stays)
----@return infinitomata.Branch
+---@return infinitomata.Branch?
+---@return finitomata.Error? err `bad_name`; `overloaded` or `too_big`: the node
+---  [has no room for it](operations.md#limits)
 function M.start_link(id, options)
   if type(id) == "table" and options == nil then id, options = nil, id end
   check.optional(id, "string", 1, "start_link")

@@ -38,7 +38,7 @@ local NAME_MAX = 128
 ---@field rpc? string "HOST:PORT" of its calls; nothing for those that run no FSMs
 ---@field tags table<string, string> its own word of itself
 ---@field boot integer larger in each life of a name
----@field incarnation integer how often it has renewed its word that it lives
+---@field incarnation integer it grows when the member renews its word that it lives
 ---@field health? integer of this node only: 0 (well) to 7
 ---@field path? infinitomata.Path of all others: how this node reaches it
 
@@ -132,7 +132,11 @@ function M.start(options)
     tags = options.tags,
     seed = options.seed,
   }, function(node)
-    for _, id in ipairs(branches.ids()) do branches.get(id):announce(node) end
+    for _, id in ipairs(branches.ids()) do
+      local announced, why = branches.get(id):announce(node)
+      if not announced then return nil, why end
+    end
+    return true
   end)
   if not ok then return nil, err end
   for _, id in ipairs(branches.ids()) do cluster.synch(id) end -- who is silent now comes later

@@ -20,7 +20,7 @@
     X(INF_ETOOBIG, -12, "too_big", "larger than the limit allows")             \
     X(INF_EINUSE, -13, "address_in_use", "the address is in use")              \
     X(INF_EADDRESS, -14, "bad_address",                                        \
-      "not an address of the form HOST:PORT")                                  \
+      "not of the form HOST:PORT, or no such host")                            \
     X(INF_ESYSTEM, -15, "system", "the operating system refused")              \
     X(INF_ESTALE, -16, "stale", "older than what is already known")            \
     X(INF_EGAP, -17, "gap", "changes before these are missing")                \

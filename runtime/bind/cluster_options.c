@@ -58,7 +58,7 @@ int inf_address_resolve(inf_addr *out, const char *text,
     if (inf_addr_parse(out, text, default_port) == 0) return 0;
     const char *colon = strchr(text, ':');
     size_t len = colon != NULL ? (size_t)(colon - text) : strlen(text);
-    if (len >= sizeof host) return INF_EADDRESS;
+    if (len >= sizeof host || *text == '\0') return INF_EADDRESS;
     memcpy(host, text, len);
     host[len] = '\0';
     if (colon != NULL && strlen(colon) > sizeof port - 1) return INF_EADDRESS;

@@ -70,13 +70,37 @@ static inf_addr address_to_advertise(const inf_host_config *config,
     return addr;
 }
 
-static int explain(char *problem, const char *what, const inf_addr *addr,
-                   int rc) {
-    char text[INF_ADDR_TEXT_MAX] = "";
-    if (addr != NULL) (void)inf_addr_format(addr, text);
-    (void)snprintf(problem, INF_PROBLEM_MAX, "%s%s%s: %s", what,
-                   addr != NULL ? " " : "", text, inf_strerror(rc));
+static int explain(char *problem, const char *what, const char *why, int rc) {
+    (void)snprintf(problem, INF_PROBLEM_MAX, "%s: %s", what, why);
     return rc;
+}
+
+static int explain_address(char *problem, const char *what,
+                           const inf_addr *addr, const char *unusable, int rc) {
+    char text[INF_ADDR_TEXT_MAX];
+    (void)snprintf(problem, INF_PROBLEM_MAX, "%s address %s: %s", what,
+                   inf_addr_format(addr, text),
+                   rc == INF_EADDRESS ? unusable : inf_strerror(rc));
+    return rc;
+}
+
+/* Who made the config has looked at all else. */
+static int explain_node(char *problem, int rc) {
+    switch (rc) {
+    case INF_ENAME:
+        return explain(problem, "name",
+                       "1 to 128 bytes expected, all of them printable ASCII "
+                       "and none a space",
+                       rc);
+    case INF_EINVAL:
+        return explain(problem, "tags",
+                       "a key is empty, or one of the runtime's own", rc);
+    case INF_ETOOBIG:
+        return explain(problem, "tags",
+                       "longer than 512 bytes, with those of the runtime", rc);
+    default:
+        return explain(problem, "node", inf_strerror(rc), rc);
+    }
 }
 
 /* ---- birth ------------------------------------------------------------- */
@@ -88,15 +112,18 @@ typedef struct sockets {
     int rpc;
 } sockets;
 
+#define NOT_HERE "this machine has no such address"
+
 static int bind_sockets(inf_host *host, const inf_host_config *config,
                         sockets *fds, char *problem) {
     host->gossip = config->bind;
     if (config->bind.len == 0) {
-        return explain(problem, "gossip address", NULL, INF_EADDRESS);
+        return explain(problem, "gossip address", "none is given",
+                       INF_EADDRESS);
     }
     int rc = inf_socket_both(&host->gossip, &fds->tcp, &fds->udp);
     if (rc != 0) {
-        return explain(problem, "gossip address", &config->bind, rc);
+        return explain_address(problem, "gossip", &config->bind, NOT_HERE, rc);
     }
     host->rpc = config->rpc;
     if (config->rpc.len == 0) {
@@ -105,7 +132,8 @@ static int bind_sockets(inf_host *host, const inf_host_config *config,
     }
     inf_addr wanted = host->rpc;
     rc = inf_socket_tcp(&host->rpc, &fds->rpc);
-    return rc == 0 ? 0 : explain(problem, "rpc address", &wanted, rc);
+    if (rc == 0) return 0;
+    return explain_address(problem, "rpc", &wanted, NOT_HERE, rc);
 }
 
 static uint64_t wall_ms(void) {
@@ -126,9 +154,10 @@ static int make_node(inf_host *host, const inf_host_config *config,
     *boot = node.boot;
     int rc = inf_node_new(&host->node, &node, inf_clock_ms());
     if (rc == INF_EADDRESS) {
-        return explain(problem, "advertised address", &node.advertise, rc);
+        return explain_address(problem, "advertised", &node.advertise,
+                               "others cannot reach that", rc);
     }
-    return rc == 0 ? 0 : explain(problem, "node", NULL, rc);
+    return rc == 0 ? 0 : explain_node(problem, rc);
 }
 
 static void on_news(uv_async_t *news);
@@ -211,7 +240,7 @@ int inf_host_start(inf_host **out, const inf_host_config *config,
     problem[0] = '\0';
     ignore_broken_pipes();
     inf_host *host = inf_zalloc(mem, sizeof *host);
-    if (host == NULL) return explain(problem, "node", NULL, INF_ENOMEM);
+    if (host == NULL) return explain_node(problem, INF_ENOMEM);
     host->mem = mem;
     host->handler = config->handler;
     int rc = bind_sockets(host, config, &fds, problem);
@@ -231,8 +260,7 @@ int inf_host_start(inf_host **out, const inf_host_config *config,
     inf_socket_close(&fds.tcp);
     inf_socket_close(&fds.rpc);
     if (rc == 0) *out = host;
-    if (rc != 0 && problem[0] == '\0')
-        return explain(problem, "node", NULL, rc);
+    if (rc != 0 && problem[0] == '\0') return explain_node(problem, rc);
     return rc;
 }
 
