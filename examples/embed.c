@@ -46,7 +46,7 @@ static void show_row(void *ctx, const inf_cluster_row *row) {
 }
 
 static void show_ring(void) {
-    char owner[256];
+    char owner[INF_NAME_ROOM];
     inf_hash_ring *ring = inf_hash_ring_new(0);
     if (ring == NULL) return;
     (void)inf_hash_ring_add(ring, "north", 128);

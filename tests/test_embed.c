@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <lauxlib.h>
+#include <lualib.h>
 #include <uv.h>
 
 #include <infinitomata.h>
@@ -42,6 +44,69 @@ static int start_with(inf_config config) {
     assert_null(node);
     assert_true(problem[0] != '\0');
     return rc;
+}
+
+/* The start fails, and its explanation begins with what is at fault. */
+static void refused(int code, const char *what, inf_config config) {
+    char problem[INF_PROBLEM_ROOM] = "";
+    inf_cluster *node = NULL;
+    assert_int_equal(inf_cluster_start(&node, &config, problem), code);
+    problem[strlen(what)] = '\0';
+    assert_string_equal(problem, what);
+}
+
+static void the_explanation_names_what_is_at_fault(void **state) {
+    (void)state;
+    uv_loop_t loop;
+    char long_text[300], keys[17][25];
+    const char *many[18] = {NULL}, *list[133] = {NULL};
+    assert_int_equal(uv_loop_init(&loop), 0);
+    memset(long_text, 'x', sizeof long_text - 1);
+    long_text[sizeof long_text - 1] = '\0';
+    inf_config config = plain(NULL);
+    refused(INF_BAD_ARGUMENT, "loop: required", config);
+    config = plain(&loop);
+    config.name = NULL;
+    refused(INF_BAD_ARGUMENT, "name: required", config);
+    config.name = "a b";
+    refused(INF_BAD_NAME, "name: 1 to 128 bytes", config);
+    config.name = long_text;
+    refused(INF_BAD_NAME, "name: 1 to 128 bytes", config);
+    config = plain(&loop);
+    config.bind = "";
+    refused(INF_BAD_ADDRESS, "bind: ''", config);
+    config.bind = "192.0.2.1:0";
+    refused(INF_BAD_ADDRESS, "gossip address 192.0.2.1:0: this machine",
+            config);
+    config = plain(&loop);
+    config.label = long_text;
+    refused(INF_TOO_BIG, "label: longer", config);
+    config = plain(&loop);
+    config.keys = many;
+    for (size_t i = 0; i < 17; i++) {
+        (void)snprintf(keys[i], sizeof keys[i],
+                       "%cHdvIGtleSB0d28ga2V5IQ==", (char)('A' + i));
+        many[i] = keys[i];
+    }
+    refused(INF_FULL, "keys: more than 16", config);
+    many[1] = "no key";
+    refused(INF_BAD_ARGUMENT, "keys: the one at 1 is not", config);
+    config = plain(&loop);
+    config.membership = (const char *const[]){"gossip_fanout", NULL};
+    refused(INF_BAD_ARGUMENT, "membership: 'gossip_fanout' has no value",
+            config);
+    config = plain(&loop);
+    config.tags = list;
+    list[0] = "key";
+    refused(INF_BAD_ARGUMENT, "tags: 'key' has no value", config);
+    list[1] = long_text, list[2] = "other", list[3] = long_text;
+    refused(INF_TOO_BIG, "tags: longer", config);
+    list[0] = "", list[2] = NULL;
+    refused(INF_BAD_ARGUMENT, "tags: a key is empty", config);
+    for (size_t i = 0; i < 130; i++)
+        list[i] = "x";
+    refused(INF_TOO_BIG, "tags: more than 64", config);
+    assert_int_equal(uv_loop_close(&loop), 0);
 }
 
 static void starting_says_what_failed(void **state) {
@@ -186,6 +251,56 @@ static void a_node_may_be_stopped_when_it_has_left(void **state) {
     assert_int_equal(uv_loop_close(&loop), 0);
 }
 
+/* ---- Lua on a node --------------------------------------------------------
+ */
+
+/* What inf_open says of a state that cannot be on the node. */
+static void refused_to_lua(lua_State *L, uv_loop_t *loop, inf_cluster *node,
+                           const char *why) {
+    int top = lua_gettop(L);
+    assert_int_equal(inf_open(L, loop, node), LUA_ERRRUN);
+    assert_int_equal(lua_gettop(L), top + 1);
+    assert_non_null(strstr(lua_tostring(L, -1), why));
+    lua_pop(L, 1);
+}
+
+static lua_State *new_state(void) {
+    lua_State *L = luaL_newstate();
+    assert_non_null(L);
+    luaL_openlibs(L);
+    return L;
+}
+
+static void a_node_says_why_lua_cannot_run_on_it(void **state) {
+    (void)state;
+    uv_loop_t loop, other;
+    char branch[8];
+    assert_int_equal(uv_loop_init(&other), 0);
+    inf_cluster *node = start(&loop);
+    lua_State *L = new_state();
+    for (int i = 0; i < 64; i++) {
+        (void)snprintf(branch, sizeof branch, "b%d", i);
+        assert_int_equal(inf_cluster_branch(node, branch), 0);
+    }
+    assert_int_equal(inf_cluster_branch(node, "b64"), INF_FULL);
+    refused_to_lua(L, &loop, node, "'default'");
+    lua_close(L);
+    stop(&loop, node);
+    node = start(&loop);
+    L = new_state();
+    refused_to_lua(L, &other, node, "another loop");
+    lua_close(L);
+    L = new_state();
+    lua_State *second = new_state();
+    assert_int_equal(inf_open(L, &loop, node), LUA_OK);
+    refused_to_lua(second, &loop, node, "a state of Lua already");
+    lua_close(L);
+    assert_int_equal(inf_open(second, &loop, node), LUA_OK);
+    lua_close(second);
+    stop(&loop, node);
+    assert_int_equal(uv_loop_close(&other), 0);
+}
+
 /* ---- two nodes that claim one name --------------------------------------- */
 
 /* What on_lost of a node was told. */
@@ -270,13 +385,17 @@ static void the_loser_of_a_name_is_told_who_won_it(void **state) {
 }
 
 int main(void) {
+    /* Lua's files, when the tests are run from the repository's root. */
+    (void)setenv("LUA_PATH", "lua/?.lua;lua/?/init.lua;;", 0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(starting_says_what_failed),
+        cmocka_unit_test(the_explanation_names_what_is_at_fault),
         cmocka_unit_test(joining_says_what_is_wrong),
         cmocka_unit_test(names_say_what_is_wrong),
         cmocka_unit_test(keys_say_what_is_wrong),
         cmocka_unit_test(rings_say_what_is_wrong),
         cmocka_unit_test(a_node_may_be_stopped_when_it_has_left),
+        cmocka_unit_test(a_node_says_why_lua_cannot_run_on_it),
         cmocka_unit_test(the_loser_of_a_name_is_told_who_won_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,11 @@ const char *inf_version_text(void) {
     return INF_VERSION;
 }
 
+/* Inside, some codes have one cause; here they have another. */
 const char *inf_text(int code) {
+    if (code == INF_NO_KEY) return "the node was started without keys";
+    if (code == INF_UNKNOWN)
+        return "nobody has that name, or no such thing is here";
     return inf_strerror(code);
 }
 
@@ -187,26 +191,46 @@ static int set_keys(inf_node_config *node, const char *const *keys, store *kept,
                     char *problem) {
     node->keys = kept->keys;
     for (; keys != NULL && *keys != NULL; keys++) {
-        size_t len = 0;
-        uint8_t *bytes = kept->key_bytes[node->key_count];
-        int rc = node->key_count < KEYS_MAX
-                     ? inf_key_parse(inf_slice_str(*keys), bytes, &len)
-                     : INF_EFULL;
+        size_t len = 0, at = node->key_count;
+        if (at == KEYS_MAX) {
+            (void)snprintf(problem, INF_PROBLEM_MAX, "keys: more than %d",
+                           KEYS_MAX);
+            return INF_EFULL;
+        }
+        int rc = inf_key_parse(inf_slice_str(*keys), kept->key_bytes[at], &len);
         if (rc != 0) {
             (void)snprintf(problem, INF_PROBLEM_MAX,
-                           "key: not 16, 24 or 32 bytes in base 64");
+                           "keys: the one at %zu is not 16, 24 or 32 bytes in "
+                           "base 64",
+                           at);
             return rc;
         }
-        kept->keys[node->key_count++] = inf_slice_of(bytes, len);
+        kept->keys[at] = inf_slice_of(kept->key_bytes[at], len);
+        node->key_count++;
     }
     return 0;
 }
 
-static int set_tags(inf_node_config *node, const char *const *tags,
-                    store *kept) {
+/* Of a list of pairs, the first is named `name` when it has no second. */
+static int check_pair(const char *list, const char *name, const char *value,
+                      char *problem) {
+    if (value != NULL) return 0;
+    (void)snprintf(problem, INF_PROBLEM_MAX, "%s: '%s' has no value", list,
+                   name);
+    return INF_EINVAL;
+}
+
+static int set_tags(inf_node_config *node, const char *const *tags, store *kept,
+                    char *problem) {
     node->tags = kept->tags;
-    for (; tags != NULL && tags[0] != NULL && tags[1] != NULL; tags += 2) {
-        if (node->tag_count == TAGS_MAX) return INF_ETOOBIG;
+    for (; tags != NULL && tags[0] != NULL; tags += 2) {
+        int rc = check_pair("tags", tags[0], tags[1], problem);
+        if (rc != 0) return rc;
+        if (node->tag_count == TAGS_MAX) {
+            (void)snprintf(problem, INF_PROBLEM_MAX, "tags: more than %d",
+                           TAGS_MAX);
+            return INF_ETOOBIG;
+        }
         kept->tags[node->tag_count++] =
             (inf_tag){inf_slice_str(tags[0]), inf_slice_str(tags[1])};
     }
@@ -237,8 +261,11 @@ static int set_membership(inf_node_config *node, const char *const *settings,
     int rc = 0;
     if (settings == NULL) return 0;
     kept->tuning = inf_node_tuning(node->profile);
-    for (; rc == 0 && settings[0] != NULL && settings[1] != NULL; settings += 2)
+    for (; rc == 0 && settings[0] != NULL; settings += 2) {
+        rc = check_pair("membership", settings[0], settings[1], problem);
+        if (rc != 0) return rc;
         rc = put_setting(&kept->tuning, settings[0], settings[1], problem);
+    }
     const char *fault = inf_tuning_fault(&kept->tuning);
     if (rc == 0 && fault != NULL) {
         (void)snprintf(problem, INF_PROBLEM_MAX, "membership: %s", fault);
@@ -248,9 +275,22 @@ static int set_membership(inf_node_config *node, const char *const *settings,
     return rc;
 }
 
+static int set_label(inf_node_config *node, const char *label, char *problem) {
+    if (label == NULL) return 0;
+    node->label = inf_slice_str(label);
+    if (node->label.len <= INF_LABEL_MAX) return 0;
+    (void)snprintf(problem, INF_PROBLEM_MAX, "label: longer than %d bytes",
+                   INF_LABEL_MAX);
+    return INF_ETOOBIG;
+}
+
 static int fill_config(inf_host_config *to, const inf_config *from, store *kept,
                        char *problem) {
-    if (from->loop == NULL || from->name == NULL) return INF_EINVAL;
+    if (from->loop == NULL || from->name == NULL) {
+        (void)snprintf(problem, INF_PROBLEM_MAX, "%s: required",
+                       from->loop == NULL ? "loop" : "name");
+        return INF_EINVAL;
+    }
     to->loop = from->loop;
     to->node.name = inf_slice_str(from->name);
     (void)uv_random(NULL, NULL, &to->node.seed, sizeof to->node.seed, 0, NULL);
@@ -264,11 +304,11 @@ static int fill_config(inf_host_config *to, const inf_config *from, store *kept,
     if (rc == 0) rc = set_address(&to->rpc, from->rpc, "rpc", 0, problem);
     if (rc == 0) rc = set_profile(&to->node.profile, from->profile, problem);
     if (rc == 0) rc = set_keys(&to->node, from->keys, kept, problem);
-    if (rc == 0) rc = set_tags(&to->node, from->tags, kept);
+    if (rc == 0) rc = set_tags(&to->node, from->tags, kept, problem);
     if (rc == 0) {
         rc = set_membership(&to->node, from->membership, kept, problem);
     }
-    if (from->label != NULL) to->node.label = inf_slice_str(from->label);
+    if (rc == 0) rc = set_label(&to->node, from->label, problem);
     return rc;
 }
 
@@ -288,6 +328,7 @@ int inf_cluster_start(inf_cluster **out, const inf_config *config,
     if (rc != 0) return give_problem(problem, text, rc);
     inf_cluster *cluster = inf_zalloc(inf_alloc_libc(), sizeof *cluster);
     if (cluster == NULL) return give_problem(problem, text, INF_ENOMEM);
+    cluster->loop = config->loop;
     cluster->info = config->info;
     cluster->on_member = config->on_member;
     cluster->on_log = config->on_log;

@@ -19,6 +19,7 @@ typedef struct inf_embed_command {
 
 struct inf_cluster {
     inf_host *host;    /* NULL: it has ended */
+    uv_loop_t *loop;   /* borrowed */
     inf_lua_node *lua; /* what Lua has of it; NULL: nothing */
     inf_cluster_info info;
     void (*on_member)(void *ctx, const inf_cluster_member *member,

@@ -52,6 +52,7 @@ static int call_whois(lua_State *L) {
     inf_slice name = inf_check_slice(L, 2);
     int rc = cluster->info.whois(cluster->ctx, branch, (const char *)name.data,
                                  name.len, node);
+    node[sizeof node - 1] = '\0';
     if (rc < 0) {
         lua_pushnil(L);
     } else {
@@ -100,6 +101,20 @@ static void start_node(lua_State *L, inf_cluster *cluster) {
     (void)lua_error(L);
 }
 
+/* Raises why Lua cannot run on the node. The branch is the one that node.start
+   opens: a node that has no room for it is found out while nothing is done. */
+static void check_node(lua_State *L, const opening *asked) {
+    inf_cluster *cluster = asked->cluster;
+    if (cluster->loop != asked->loop)
+        (void)luaL_error(L, "the node is on another loop");
+    if (cluster->lua != NULL)
+        (void)luaL_error(L, "the node has a state of Lua already");
+    int rc = inf_cluster_branch(cluster, "default");
+    if (rc != 0)
+        (void)luaL_error(L, "the node cannot run the branch 'default': %s",
+                         inf_text(rc));
+}
+
 /* Protected. */
 static int open_library(lua_State *L) {
     const opening *asked = lua_touserdata(L, 1);
@@ -109,6 +124,7 @@ static int open_library(lua_State *L) {
     lua_setfield(L, -2, "infinitomata.core");
     lua_settop(L, 1);
     if (asked->cluster == NULL) return 0;
+    check_node(L, asked);
     lua_getglobal(L, "require");
     lua_pushliteral(L, "infinitomata");
     lua_call(L, 1, 1);

@@ -151,6 +151,7 @@ uint64_t inf_cluster_count(inf_cluster *cluster, const char *branch) {
 int inf_cluster_place(inf_cluster *cluster, const char *branch,
                       const char *name, size_t name_len, char *node) {
     inf_slice member = {NULL, 0};
+    if (name_len == 0 || name_len > INF_NAME_MAX) return INF_ENAME;
     if (!is_open(cluster)) return INF_ECLOSED;
     const inf_node *core = inf_host_lock(cluster->host);
     int rc = inf_node_place(core, inf_slice_str(branch),

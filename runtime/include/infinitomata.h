@@ -12,7 +12,8 @@
    be NULL unless it says so. Text ends with a zero byte and is UTF-8 where
    people read it; names are 1 to 255 bytes. Functions of a node are called on
    the thread that runs its loop, those of a ring on any one thread at a time;
-   nothing here waits for the network. A function that was given here may call
+   nothing here waits for the network, except for the resolver of host names
+   where it says so. A function that was given here may call
    functions of its node, but inf_cluster_stop only where it says so. */
 #ifndef INFINITOMATA_H
 #define INFINITOMATA_H
@@ -38,8 +39,10 @@ typedef struct inf_cluster inf_cluster;
     when a node comes or goes. It knows nothing of the cluster. */
 typedef struct inf_hash_ring inf_hash_ring;
 
-/** The longest name of a node with its terminator. */
+/** Room for the name of any node with its terminator. */
 #define INF_NODE_ROOM 129
+/** Room for any other name with its terminator. */
+#define INF_NAME_ROOM 256
 /** Room for any "HOST:PORT" with its terminator. */
 #define INF_ADDRESS_ROOM 56
 /** Room for the ref of any FSM with its terminator. */
@@ -58,7 +61,8 @@ typedef enum inf_code {
     INF_UNKNOWN = -6,      /* nobody has that name, or no such thing is here */
     INF_TOO_BIG = -12,     /* larger than the limit allows */
     INF_IN_USE = -13,      /* the address is in use */
-    INF_BAD_ADDRESS = -14, /* not of the form HOST:PORT, or no such host */
+    INF_BAD_ADDRESS = -14, /* not of the form HOST:PORT, or no such host, or
+                              none of this machine's */
     INF_REFUSED = -15,     /* the operating system refused */
     INF_NO_KEY = -19,      /* the node was started without keys */
     INF_CLOSED = -21       /* the node leaves, has left, or is being stopped */
@@ -80,7 +84,7 @@ typedef struct inf_cluster_member {
     uint64_t boot;       /* larger in each life of a name; 0: not one of ours */
     int takes_calls;     /* zero: another program that speaks the gossip */
     int self;            /* nonzero: this node */
-    uint32_t incarnation; /* how often it has renewed its word that it lives */
+    uint32_t incarnation; /* grows when it renews its word that it lives */
     /* How probes of it by this node were answered; zero for this node itself.
      */
     uint32_t probes_direct;   /* by UDP */
@@ -118,18 +122,22 @@ typedef struct inf_cluster_info {
 /** What a node is started with. Zero it, then set what is not to be default. */
 typedef struct inf_config {
     struct uv_loop_s *loop; /* required; borrowed, outlives the node */
-    const char *name;       /* required, of its own in the cluster */
-    const char *bind;       /* "HOST:PORT", port 0: any; NULL: 127.0.0.1:7946 */
-    const char *advertise;  /* NULL: what was bound */
-    const char *rpc;        /* for calls; NULL: the host of bind, any port */
-    const char *profile;    /* "lan" (also NULL), "wan" or "local" */
-    const char *const *keys; /* 16, 24 or 32 bytes in base 64 each, NULL at the
-                                end; the first one seals; NULL: none */
-    const char *const *tags; /* key, value, key, value, NULL; NULL: none */
+    const char *name; /* required, of its own in the cluster: 1 to 128 bytes,
+                         printable ASCII without a space */
+    const char *bind; /* "HOST:PORT", port 0: any; NULL: 127.0.0.1:7946 */
+    const char *advertise;   /* where others reach `bind`, port 0: the one that
+                                was bound; NULL: what was bound */
+    const char *rpc;         /* for calls; NULL: the host of bind, any port */
+    const char *profile;     /* "lan" (also NULL), "wan" or "local" */
+    const char *const *keys; /* at most 16 of 16, 24 or 32 bytes in base 64,
+                                NULL at the end; the first one seals; NULL:
+                                none */
+    const char *const *tags; /* key, value, key, value, NULL; 512 bytes in all,
+                                with the node's own; NULL: none */
     const char *const *membership; /* setting, number, setting, number, NULL, as
                                       docs/membership.md names them; flags are 0
                                       or 1; NULL: those of the profile */
-    const char *label;     /* the cluster's mark, 1 to 255 bytes; NULL: none */
+    const char *label; /* the cluster's mark, at most 255 bytes; NULL: none */
     inf_cluster_info info; /* placement of new FSMs, when Lua starts them */
     /** A member came, changed or went: `what` is "join", "update", "suspect",
         "alive", "fail", "leave" or "conflict". NULL: nobody asks. */
@@ -159,8 +167,9 @@ typedef struct inf_config {
 INF_EXPORT int inf_cluster_start(inf_cluster **out, const inf_config *config,
                                  char *problem);
 /**
- * Contacts members, at most 64: "HOST:PORT,HOST:PORT". It has joined when one
- * answers; then it knows the members and names of the cluster.
+ * Contacts members, at most 64: "HOST:PORT,HOST:PORT", without spaces. It has
+ * joined when one answers; then it knows the members and names of the cluster.
+ * A HOST that is not an address is looked up, which may wait for the resolver.
  * `done(ctx, count)` comes once, later, on the loop: how many answered. It may
  * be NULL, and comes with 0 when the node is stopped before.
  * @return 0; or INF_BAD_ADDRESS, INF_BAD_ARGUMENT (none), INF_TOO_BIG (too
@@ -231,22 +240,24 @@ INF_EXPORT size_t inf_cluster_keys(inf_cluster *cluster,
 
 /** This node runs the branch from now on: it may claim names in it. It is told
     to the others. @return 0, also when it runs it already; INF_BAD_NAME,
-    INF_FULL (as many as a node tells of), INF_CLOSED, INF_NO_MEMORY. */
+    INF_FULL (a node runs 64), INF_TOO_BIG (its tags have no
+    room for the name), INF_CLOSED, INF_NO_MEMORY. */
 INF_EXPORT int inf_cluster_branch(inf_cluster *cluster, const char *branch);
 /**
  * Takes a name for something this node runs, and tells it to the others.
- * `implementation` is what they see it to be. Writes its ref (INF_REF_ROOM
- * bytes). Two nodes that claim one name at the same moment, or on the two sides
- * of a cut, both succeed; then one of them loses it again, the same one on all
- * nodes, and its `on_lost` says so.
+ * `implementation` is what they see it to be, 0 to 255 bytes. Writes its ref
+ * (INF_REF_ROOM bytes). Two nodes that claim one name at the same moment, or on
+ * the two sides of a cut, both succeed; then one of them loses it again, the
+ * same one on all nodes, and its `on_lost` says so.
  * @return 0; INF_TAKEN, INF_UNKNOWN (the branch does not run here),
- *         INF_BAD_NAME, INF_FULL, INF_CLOSED, INF_NO_MEMORY.
+ *         INF_BAD_NAME (also of the implementation), INF_FULL, INF_CLOSED,
+ * INF_NO_MEMORY.
  */
 INF_EXPORT int inf_cluster_claim(inf_cluster *cluster, const char *branch,
                                  const char *name, size_t name_len,
                                  const char *implementation, char *ref);
 /** Gives a claimed name back. @return 0; INF_UNKNOWN: nothing here has that ref
-    (any more); INF_CLOSED; or a code for what is no ref. */
+    (any more); INF_CLOSED; INF_BAD_ARGUMENT: it is no ref. */
 INF_EXPORT int inf_cluster_release(inf_cluster *cluster, const char *branch,
                                    const char *name, size_t name_len,
                                    const char *ref);
@@ -266,7 +277,8 @@ INF_EXPORT size_t inf_cluster_rows(inf_cluster *cluster, const char *branch,
 INF_EXPORT uint64_t inf_cluster_count(inf_cluster *cluster, const char *branch);
 /** The node that rendezvous hashing gives a name to: the same on all nodes that
     see the same members. `node` has INF_NODE_ROOM bytes. @return 0, or
-    INF_UNKNOWN when no live member runs the branch, INF_CLOSED. */
+    INF_UNKNOWN when no live member runs the branch, INF_BAD_NAME, INF_CLOSED.
+ */
 INF_EXPORT int inf_cluster_place(inf_cluster *cluster, const char *branch,
                                  const char *name, size_t name_len, char *node);
 
@@ -287,8 +299,8 @@ INF_EXPORT int inf_hash_ring_add(inf_hash_ring *ring, const char *node,
 /** Removes a node. @return 0; INF_UNKNOWN: the ring does not have it;
     INF_NO_MEMORY: nothing has changed. */
 INF_EXPORT int inf_hash_ring_remove(inf_hash_ring *ring, const char *node);
-/** Writes the owner of a key, of any bytes; `node` has 256 bytes. @return 0, or
-    INF_UNKNOWN: nobody owns anything. */
+/** Writes the owner of a key, of any bytes; `node` has INF_NAME_ROOM bytes.
+   @return 0, or INF_UNKNOWN: nobody owns anything. */
 INF_EXPORT int inf_hash_ring_owner(const inf_hash_ring *ring, const void *key,
                                    size_t key_len, char *node);
 
@@ -299,13 +311,15 @@ INF_EXPORT int inf_hash_ring_owner(const inf_hash_ring *ring, const void *key,
  * Opens the library in a state that has the standard libraries, on a loop: then
  * `require "infinitomata"` and `require "finitomata"` work there, and so does
  * `require "luv"`. With a node (NULL: none) the library runs on it, and asks
- * its cluster_info. The Lua files must be on package.path. The state and the
- * loop stay the program's, and the loop must outlive the state.
+ * its cluster_info, and the node runs the branch "default". The Lua files must
+ * be on package.path. The state and the loop stay the program's, and the loop
+ * must outlive the state. A node has one state at a time, on the node's loop.
  *
  * Call it while the loop does not run; lua_close closes what the library had in
  * the loop, not the node.
- * @return LUA_OK; or a status of lua_pcall with the message pushed, when the
- *         state has the library on another loop already, or cannot load it.
+ * @return LUA_OK; or a status of lua_pcall with the message pushed: the state
+ *         has the library on another loop already, or cannot load it; the node
+ *         is on another loop, has a state already, or is closed.
  */
 INF_EXPORT int inf_open(struct lua_State *L, struct uv_loop_s *loop,
                         inf_cluster *cluster);
