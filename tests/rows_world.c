@@ -9,8 +9,8 @@ typedef struct ear {
 static rows_world the_world;
 static ear ears[ROWS_NODES];
 
-static void heard(void *ctx, inf_registry_change change,
-                  const inf_entry *entry) {
+static void heard(void *ctx, inf_registry_change change, const inf_entry *entry,
+                  const inf_entry *lost) {
     const ear *e = ctx;
     assert_true(entry->name.len != 0 && entry->owner.len != 0);
     switch (change) {
@@ -22,6 +22,9 @@ static void heard(void *ctx, inf_registry_change change,
         break;
     case INF_ROW_CONFLICT:
         e->w->conflicts[e->node]++;
+        assert_true(inf_slice_eq(entry->name, lost->name));
+        e->w->stays[e->node] = entry->claim;
+        e->w->loses[e->node] = lost->claim;
         break;
     }
 }

@@ -17,6 +17,8 @@ typedef struct rows_world {
     int shown[ROWS_NODES];
     int hidden[ROWS_NODES];
     int conflicts[ROWS_NODES];
+    inf_claim stays[ROWS_NODES]; /* of the last conflict */
+    inf_claim loses[ROWS_NODES];
 } rows_world;
 
 inf_registry *rows_make(rows_world *w, int node, uint64_t boot,

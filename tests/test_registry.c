@@ -219,6 +219,36 @@ static void the_oldest_wins_where_that_is_wanted(void **state) {
         assert_int_equal(rows_owner_of(w, i, "order-7"), 0);
 }
 
+/* Two claims meet: at anna and berta the other's is news, and clara hears of
+   `first` before the other. */
+static void meet(rows_world *w, int first, int winner) {
+    int loser = 1 - winner;
+    inf_claim claims[2] = {rows_put_at(w, 0, "order-7", 1000).claim,
+                           rows_put_at(w, 1, "order-7", 2000).claim};
+    (void)rows_carry(w, first, 2, first, 1u << 16, 1000);
+    rows_carry_all(w);
+    for (int i = 0; i < ROWS_NODES; i++) {
+        assert_int_equal(w->conflicts[i], 1);
+        assert_memory_equal(&w->stays[i], &claims[winner], sizeof(inf_claim));
+        assert_memory_equal(&w->loses[i], &claims[loser], sizeof(inf_claim));
+        assert_int_equal(rows_owner_of(w, i, "order-7"), winner);
+    }
+}
+
+static void
+a_conflict_is_the_same_news_where_the_winner_came_last(void **state) {
+    meet(*state, 0, 1);
+}
+
+static void
+a_conflict_is_the_same_news_where_the_loser_came_last(void **state) {
+    meet(*state, 1, 1);
+}
+
+static void a_conflict_tells_of_the_oldest_where_it_stays(void **state) {
+    meet(*state, 0, 0);
+}
+
 static void when_the_winner_goes_the_other_shows_again(void **state) {
     rows_world *w = *state;
     rows_put_at(w, 0, "order-7", 1000);
@@ -321,6 +351,11 @@ int main(void) {
         T(two_claims_have_one_winner_everywhere),
         cmocka_unit_test_setup_teardown(the_oldest_wins_where_that_is_wanted,
                                         rows_setup_first, rows_teardown),
+        T(a_conflict_is_the_same_news_where_the_winner_came_last),
+        T(a_conflict_is_the_same_news_where_the_loser_came_last),
+        cmocka_unit_test_setup_teardown(
+            a_conflict_tells_of_the_oldest_where_it_stays, rows_setup_first,
+            rows_teardown),
         T(when_the_winner_goes_the_other_shows_again),
         T(a_hint_shows_at_once_and_becomes_the_row),
         T(a_hint_goes_when_the_stream_passes_it),

@@ -8,6 +8,7 @@ io.stdout:setvbuf "line"
 infinitomata.monitor(function(kind, rows)
   if kind ~= "conflict" then return end
   for name, row in pairs(rows) do
-    print(("%s: hears that %s has a %s, too"):format(infinitomata.node.self().name, row.node, name))
+    print(("%s: hears that the %s of %s stays, not that of %s"):format(
+      infinitomata.node.self().name, name, row.node, row.lost.node))
   end
 end)

@@ -34,6 +34,7 @@ Branch.__name = "infinitomata.Branch"
 ---@field implementation string the module of its definition
 ---@field ref string  of this FSM and no other, ever
 ---@field node string on which it runs
+---@field lost infinitomata.Row? of a conflict: the FSM of the same name that does not stay
 
 ---What the local branch asks before it starts an FSM and says after its end.
 local function registry_hooks(branch)
@@ -396,7 +397,21 @@ function Branch:synch(nodes)
   return cluster.synch(self.id, nodes)
 end
 
----Calls `fn(kind, rows)` when FSMs join, leave or conflict, on any node.
+---Calls `fn(kind, rows)` when FSMs join, leave or conflict, on any node. After a
+---conflict every node is told the same: the row is that of the FSM that stays, and its
+---`lost` the row of the one that goes. Where `resolve` is a function, the one that stays is
+---the last writer until the function has decided; `leave` and `join` follow if it decides
+---otherwise.
+---
+---```lua
+---local infinitomata = require "infinitomata"
+---
+---local handle = infinitomata.monitor(function(kind, rows)
+---  if kind ~= "conflict" then return end
+---  for name, row in pairs(rows) do print(name, "stays on", row.node, "not on", row.lost.node) end
+---end)
+---handle:cancel()
+---```
 ---@param fn fun(kind: "join"|"leave"|"conflict", rows: table<string, infinitomata.Row>)
 ---@return { cancel: fun(self) } handle
 function Branch:monitor(fn)

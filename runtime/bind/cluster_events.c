@@ -86,12 +86,18 @@ static void push_row(lua_State *L, const inf_row *row) {
     lua_setfield(L, -2, "node");
 }
 
-/* {[name] = row} */
-static void push_rows(lua_State *L, const inf_row *rows, size_t count) {
+/* {[name] = row}; of a conflict each row has the one that loses: row.lost */
+static void push_rows(lua_State *L, const inf_effect *event) {
+    size_t count = event->row_count;
+    size_t step = event->change == INF_CHANGE_CONFLICT ? 2 : 1;
     lua_createtable(L, 0, (int)(count < INT32_MAX ? count : INT32_MAX));
-    for (size_t i = 0; i < count; i++) {
-        inf_push_slice(L, rows[i].name);
-        push_row(L, &rows[i]);
+    for (size_t i = 0; i + step <= count; i += step) {
+        inf_push_slice(L, event->rows[i].name);
+        push_row(L, &event->rows[i]);
+        if (step == 2) {
+            push_row(L, &event->rows[i + 1]);
+            lua_setfield(L, -2, "lost");
+        }
         lua_rawset(L, -3);
     }
 }
@@ -135,7 +141,7 @@ static int push_event(lua_State *L, inf_lua_node *node,
         lua_pushliteral(L, "rows");
         inf_push_slice(L, event->branch);
         lua_pushstring(L, inf_change_word(event->change));
-        push_rows(L, event->rows, event->row_count);
+        push_rows(L, event);
         return 4;
     case INF_EFFECT_LOST:
         lua_pushliteral(L, "lost");

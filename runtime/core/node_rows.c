@@ -42,6 +42,14 @@ static inf_slice batch_place(const row_batch *batch, inf_slice kept) {
     return inf_slice_of(batch->bytes.data + (uintptr_t)kept.data, kept.len);
 }
 
+static void batch_add(row_batch *batch, const inf_entry *entry) {
+    inf_row row = node_row(entry);
+    row.name = batch_keep(batch, row.name);
+    row.implementation = batch_keep(batch, row.implementation);
+    row.node = batch_keep(batch, row.node);
+    batch->rows[batch->count++] = row;
+}
+
 static void batch_send(inf_node *node) {
     row_batch *batch = &node->batch;
     if (batch->count != 0 && !batch->bytes.failed) {
@@ -96,7 +104,7 @@ static inf_change change_of(inf_registry_change change) {
 }
 
 static void row_changed(void *ctx, inf_registry_change change,
-                        const inf_entry *entry) {
+                        const inf_entry *entry, const inf_entry *lost) {
     branch_state *b = ctx;
     inf_node *node = b->node;
     row_batch *batch = &node->batch;
@@ -111,11 +119,8 @@ static void row_changed(void *ctx, inf_registry_change change,
         return;
     }
     if (batch->count == ROWS_A_BATCH) batch_send(node);
-    inf_row row = node_row(entry);
-    row.name = batch_keep(batch, row.name);
-    row.implementation = batch_keep(batch, row.implementation);
-    row.node = batch_keep(batch, row.node);
-    batch->rows[batch->count++] = row;
+    batch_add(batch, entry);
+    if (lost != NULL) batch_add(batch, lost);
 }
 
 /* ---- branches ---------------------------------------------------------- */

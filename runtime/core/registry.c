@@ -61,7 +61,17 @@ static void tell(const inf_registry *reg, inf_registry_change change,
     if (reg->listener.changed == NULL) return;
     inf_entry entry;
     entry_of(reg, row_at(&reg->store, id), &entry);
-    reg->listener.changed(reg->listener.ctx, change, &entry);
+    reg->listener.changed(reg->listener.ctx, change, &entry, NULL);
+}
+
+static void tell_conflict(const inf_registry *reg, uint32_t winner,
+                          uint32_t loser) {
+    if (reg->listener.changed == NULL) return;
+    inf_entry entry;
+    inf_entry lost;
+    entry_of(reg, row_at(&reg->store, winner), &entry);
+    entry_of(reg, row_at(&reg->store, loser), &lost);
+    reg->listener.changed(reg->listener.ctx, INF_ROW_CONFLICT, &entry, &lost);
 }
 
 /* ---- what shows -------------------------------------------------------- */
@@ -131,8 +141,11 @@ void consider(inf_registry *reg, uint32_t id) {
         return;
     }
     row *other = row_at(&reg->store, rival);
-    if (other->owner != r->owner) tell(reg, INF_ROW_CONFLICT, id);
-    if (inf_registry_beats(reg, claim_of(reg, r), claim_of(reg, other))) {
+    bool wins = inf_registry_beats(reg, claim_of(reg, r), claim_of(reg, other));
+    if (other->owner != r->owner) {
+        tell_conflict(reg, wins ? id : rival, wins ? rival : id);
+    }
+    if (wins) {
         hide(reg, rival);
         show(reg, id);
     }

@@ -57,15 +57,16 @@ typedef struct inf_entry {
 typedef enum inf_registry_change {
     INF_ROW_SHOWN,   /* `entry` is visible now */
     INF_ROW_HIDDEN,  /* `entry` is visible no more */
-    INF_ROW_CONFLICT /* `entry` is claimed although another owner has it */
+    INF_ROW_CONFLICT /* two owners claim the name: `entry` stays, `lost` not */
 } inf_registry_change;
 
 /** Told of each change of what is visible, while the structure is consistent;
-    may read the registry, may not change it. */
+    may read the registry, may not change it. `lost` is NULL but for a conflict.
+ */
 typedef struct inf_registry_listener {
     void *ctx;
     void (*changed)(void *ctx, inf_registry_change change,
-                    const inf_entry *entry);
+                    const inf_entry *entry, const inf_entry *lost);
 } inf_registry_listener;
 
 /** What a registry is born with. */

@@ -65,7 +65,7 @@ end)
 
 --- Two nodes that each start `king`, a first, and meet through this process.
 describe("two owners of one name", function()
-  local a, b
+  local a, b, told
 
   after_each(function()
     infinitomata.start_link("duel"):stop()
@@ -75,9 +75,13 @@ describe("two owners of one name", function()
   end)
 
   local function duel(way)
+    told = nil
     a = nodes.start("a", nil, nil, "duel.lua " .. way)
     b = nodes.start("b", nil, nil, "duel.lua " .. way)
     local branch = infinitomata.start_link("duel", { resolve = duels[way] })
+    branch:monitor(function(kind, rows)
+      if kind == "conflict" then told = rows.king end
+    end)
     local both = { a.address, b.address }
     assert(infinitomata.node.start { name = "c", bind = "127.0.0.1:0", join = both })
     local winner
@@ -91,10 +95,28 @@ describe("two owners of one name", function()
     return winner
   end
 
-  it("leave the last writer", function() assert.equal("b", duel "last") end)
+  --- All three nodes are told the same: who stays, and who was lost.
+  local function told_everywhere(winner, loser)
+    nodes.eventually("news of the conflict", function() return told end)
+    assert.same({ winner, "king", loser, "king" },
+      { told.node, told.implementation, told.lost.node, told.lost.implementation })
+    assert.not_equal(told.ref, told.lost.ref)
+    local line = ("CONFLICT\t%s\t%s\n"):format(told.ref, told.lost.ref)
+    for _, node in ipairs { a, b } do
+      nodes.eventually("the same news at " .. node.name, function()
+        return node:text():find(line, 1, true)
+      end)
+    end
+  end
+
+  it("leave the last writer", function()
+    assert.equal("b", duel "last")
+    told_everywhere("b", "a")
+  end)
 
   it("leave the older one where the branch wants that", function()
     assert.equal("a", duel "oldest")
+    told_everywhere("a", "b")
   end)
 
   it("leave the one that the function chose", function()
