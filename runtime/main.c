@@ -202,8 +202,18 @@ static void open_state(lua_State *L, bool ignore_env) {
 
 /* ---- calling Lua --------------------------------------------------------- */
 
+/* Where the user's own code was, once the engine is there; else all there is.
+ */
 static int traceback(lua_State *L) {
-    luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
+    const char *text = luaL_tolstring(L, 1, NULL);
+    lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    if (lua_getfield(L, -1, "finitomata.trace") == LUA_TTABLE &&
+        lua_getfield(L, -1, "add") == LUA_TFUNCTION) {
+        lua_pushstring(L, text);
+        lua_call(L, 1, 1);
+        return 1;
+    }
+    luaL_traceback(L, L, text, 1);
     return 1;
 }
 

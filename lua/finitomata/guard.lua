@@ -4,13 +4,14 @@
 --- traceback, and handed back as a value; it never goes further.
 local Error = require("finitomata.error")
 local log = require("finitomata.log")
+local trace = require("finitomata.trace")
 
 local M = {}
 
 local TRACES_PER_SECOND <const> = 20
 
 local second, traces = 0, 0
-local trace -- of the error that was caught last
+local caught -- with its traceback, the error that was caught last
 
 ---Message handler: keeps the traceback, passes the raised value on. Tracebacks
 ---are dear, so a storm of errors gets only its first ones.
@@ -21,9 +22,9 @@ local function catch(err)
   end
   traces = traces + 1
   if traces <= TRACES_PER_SECOND then
-    trace = debug.traceback(Error.text(err), 2)
+    caught = trace.add(Error.text(err))
   else
-    trace = Error.text(err)
+    caught = Error.text(err)
   end
   return err
 end
@@ -39,7 +40,7 @@ end
 ---@param who any the FSM's name
 ---@param where string the callback
 function M.report(who, where)
-  log.error("%s: error in %s: %s", tostring(who), where, trace)
+  log.error("%s: error in %s: %s", tostring(who), where, caught)
 end
 
 local function reported(who, where, ok, ...)

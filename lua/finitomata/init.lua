@@ -13,6 +13,7 @@ local persistency = require("finitomata.persistency")
 local supervisor = require("finitomata.supervisor")
 local task = require("finitomata.task")
 local telemetry = require("finitomata.telemetry")
+local trace = require("finitomata.trace")
 
 ---@class finitomata: finitomata.Calls
 local M = {
@@ -203,7 +204,7 @@ function M.run(fn, ...)
   task.spawn(function()
     finish(waiter, xpcall(fn, function(err)
       if type(err) ~= "string" then return err end
-      return debug.traceback(err, 2)
+      return trace.add(err)
     end, table.unpack(arguments, 1, arguments.n)))
   end)
   local results = table.pack(task.wait(waiter))

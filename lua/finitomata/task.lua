@@ -6,6 +6,7 @@
 --- parked when a job waits for something, and then another worker goes on.
 local Error = require("finitomata.error")
 local log = require("finitomata.log")
+local trace = require("finitomata.trace")
 
 local M = {}
 
@@ -156,7 +157,7 @@ function M.turn()
     local co = next_coroutine()
     local ok, err = resume(co)
     context.fsm = nil
-    if not ok then log.error("%s", debug.traceback(co, Error.text(err))) end
+    if not ok then log.error("%s", trace.add(Error.text(err), co)) end
   end
   turning = false
   return true, inbox_size > 0 or first_full <= last_full
@@ -169,12 +170,12 @@ function M.drain()
 end
 
 local function report(err)
-  return debug.traceback(Error.text(err), 2)
+  return trace.add(Error.text(err))
 end
 
 local function run_spawned(fn, arguments)
-  local ok, trace = xpcall(fn, report, table.unpack(arguments, 1, arguments.n))
-  if not ok then log.error("%s", trace) end
+  local ok, told = xpcall(fn, report, table.unpack(arguments, 1, arguments.n))
+  if not ok then log.error("%s", told) end
 end
 
 ---Runs a function in a pooled coroutine, soon. An error in it is reported.

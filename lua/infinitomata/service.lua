@@ -8,6 +8,7 @@ local log = require "finitomata.log"
 local node = require "infinitomata.node"
 local reload = require "infinitomata.reload"
 local task = require "finitomata.task"
+local trace = require "finitomata.trace"
 
 local M = {}
 
@@ -112,8 +113,8 @@ local function add_handlers(lines)
   lines[#lines + 1] = ("handlers that wait: %d"):format(#waiting)
   for i = 1, math.min(#waiting, HANDLERS_MAX) do
     local each = waiting[i]
-    local trace = debug.traceback(each.co):gsub("^stack traceback:\n", ""):gsub("\n", "\n  ")
-    lines[#lines + 1] = ("  %s in `%s`\n  %s"):format(each.name, each.state, trace)
+    lines[#lines + 1] = ("  %s in `%s`"):format(each.name, each.state)
+    for _, line in ipairs(trace.lines(each.co)) do lines[#lines + 1] = "  " .. line end
   end
 end
 

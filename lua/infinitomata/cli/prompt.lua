@@ -42,7 +42,7 @@ local function read_chunk()
 end
 
 local function with_traceback(problem)
-  return debug.traceback(tostring(problem), 2)
+  return (require "finitomata.trace").add(tostring(problem))
 end
 
 local function report(ok, ...)

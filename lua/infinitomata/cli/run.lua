@@ -69,7 +69,7 @@ local function watch_signals(node, service)
 end
 
 local function with_traceback(problem)
-  return debug.traceback(tostring(problem), 2)
+  return (require "finitomata.trace").add(tostring(problem))
 end
 
 ---Consoles of this user may attach; a node without them is a node all the same.

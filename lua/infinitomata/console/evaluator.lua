@@ -5,11 +5,11 @@
 local interrupts = require "infinitomata.console.interrupts"
 local printer = require "infinitomata.console.printer"
 local task = require "finitomata.task"
+local trace = require "finitomata.trace"
 
 local M = {}
 
 local CHUNK_NAME <const> = "=console"
-local TRACE_MAX <const> = 8
 
 ---@class infinitomata.console.Evaluation
 ---@field private _co thread?      the coroutine while it runs
@@ -41,36 +41,12 @@ function M.compile(text, env)
   return nil, problem
 end
 
----The lines of a traceback that speak of what was typed, and no more than a few.
----@param trace string as debug.traceback makes it
----@return string
-local function shorten(trace)
-  local lines = {}
-  for line in trace:gmatch "\n(%s+[^\n]+)" do
-    local ours = line:find("infinitomata/console/", 1, true)
-    if ours or line:find("in function 'xpcall'", 1, true) then break end
-    lines[#lines + 1] = line:gsub("in upvalue 'chunk'$", "in main chunk")
-  end
-  while lines[#lines] and lines[#lines]:find "^%s+%[C%]: in " do lines[#lines] = nil end
-  -- An error in the line itself: the message says already where it is.
-  local last = lines[#lines] or ""
-  if last:find "in main chunk$" and (#lines == 1 or #lines == 2 and lines[1]:find "%[C%]") then
-    return ""
-  end
-  local left = #lines - TRACE_MAX
-  if left > 0 then
-    table.move(lines, #lines - 1, #lines, TRACE_MAX)
-    lines[TRACE_MAX - 1] = ("\t... %d more"):format(left + 1)
-    for index = TRACE_MAX + 2, #lines do lines[index] = nil end
-  end
-  if #lines == 0 then return "" end
-  return "\nstack traceback:\n" .. table.concat(lines, "\n")
-end
-
 local function with_traceback(raised)
   if raised == interrupted then return raised end
-  local text = printer.problem(raised)
-  return text .. shorten(debug.traceback("", 2))
+  local text, lines = printer.problem(raised), trace.lines()
+  -- An error in the line itself: the message says already where it is.
+  if #lines == 0 or #lines == 1 and lines[1]:find "in main chunk$" then return text end
+  return text .. "\nstack traceback:\n" .. table.concat(lines, "\n")
 end
 
 ---Gives back what the coroutine took, before it serves anybody else.

@@ -6,7 +6,7 @@
 --- that code has ended: a pcall in a loop does not keep it.
 local clock = require "finitomata.clock"
 local errors = require "finitomata.error"
-local task = require "finitomata.task"
+local trace = require "finitomata.trace"
 
 local M = {}
 
@@ -26,24 +26,12 @@ M.interrupted = errors.new("interrupted", "interrupted!")
 ---@type table<infinitomata.console.Listener, true>
 local listeners = {}
 
-local function folder_of(fn, depth)
-  return (getinfo(fn, "S").source:gsub("[^/]*$", "", 1):gsub("[^/]*/$", "", depth))
-end
-
-local ENGINE <const> = folder_of(task.wait, 0)
-local CLUSTER <const> = folder_of(folder_of, 1)
-
----@param source string as debug.getinfo has it
-local function is_ours(source)
-  return source:sub(1, #ENGINE) == ENGINE or source:sub(1, #CLUSTER) == CLUSTER
-end
-
 ---Whose code runs: the first function from `level` on that is none of C.
 local function is_user_code(level)
   for at = level + 1, level + LEVELS_MAX do
     local info = getinfo(at, "S")
     if not info then return false end
-    if info.what ~= "C" then return not is_ours(info.source) end
+    if info.what ~= "C" then return not trace.is_own(info.source) end
   end
   return true
 end
@@ -53,7 +41,7 @@ local function has_user_code(level)
   for at = level + 1, level + LEVELS_MAX do
     local info = getinfo(at, "S")
     if not info then return false end
-    if info.what ~= "C" and not is_ours(info.source) then return true end
+    if info.what ~= "C" and not trace.is_own(info.source) then return true end
   end
   return true
 end

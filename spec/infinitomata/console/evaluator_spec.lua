@@ -71,7 +71,7 @@ describe("evaluator.start", function()
 
   it("says where an error came from, in few lines", function()
     local _, results = run "local function f() error('deep') end; f() return 1"
-    assert.equal("console:1: deep\nstack traceback:\n\t[C]: in function 'error'\n"
+    assert.equal("console:1: deep\nstack traceback:\n"
       .. "\tconsole:1: in local 'f'\n\tconsole:1: in main chunk", results[1])
   end)
 
