@@ -21,7 +21,7 @@ describe("infinitomata state", function()
     assert.equal(0, status)
     for _, line in ipairs { "name      order-1", "state     paid", "payload   { price = 10 }",
       "history   created (2 times), *", "node      a", "lifecycle loaded", "timer     500 ms",
-      "error     too\\x0alittle" } do
+      "error     too\\nlittle" } do
       assert.truthy((out .. "\n"):find(line .. "\n", 1, true), line .. " in\n" .. out)
     end
   end)
