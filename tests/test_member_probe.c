@@ -269,6 +269,22 @@ static void a_refused_connection_confirms_a_death(void **state) {
     assert_int_equal(state_of("b"), INF_MEMBER_DEAD);
 }
 
+static void who_was_only_silent_once_still_dies_at_once(void **state) {
+    (void)state;
+    meet("b", 2);
+    inf_message word = rumour(INF_MESSAGE_DEAD, "b", "c", 1);
+    hear(&word);
+    assert_int_equal(state_of("b"), INF_MEMBER_DEAD);
+    word = alive("b", 2, 2);
+    hear(&word);
+    assert_int_equal(state_of("b"), INF_MEMBER_ALIVE);
+    inf_member_suspicious(f.member, inf_slice_str("b"), INF_ECLOSED, f.now_ms);
+    take_effects();
+    inf_member_closed(f.member, f.dialled, INF_EUNREACHABLE, f.now_ms);
+    pass_ms(60);
+    assert_int_equal(state_of("b"), INF_MEMBER_DEAD);
+}
+
 static void a_firewall_does_not_kill_twice(void **state) {
     (void)state;
     meet("b", 2);
@@ -300,6 +316,7 @@ int main(void) {
         TEST(a_way_without_datagrams_is_told_once),
         TEST(datagrams_from_elsewhere_are_told_of_once),
         TEST(a_refused_connection_confirms_a_death),
+        TEST(who_was_only_silent_once_still_dies_at_once),
         TEST(a_firewall_does_not_kill_twice)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

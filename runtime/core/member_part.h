@@ -88,6 +88,7 @@ typedef struct member_record {
     bool self;
     bool ours;         /* its Meta says so */
     bool by_addr;      /* it is in the map by address */
+    bool refused_dead; /* dead, since its machine refused a connection */
     bool wrongly_dead; /* a refused connection misled us once */
     uint16_t rpc_port;
     inf_member_path path;

@@ -196,6 +196,7 @@ static bool confirm_death(inf_member *m, member_probe *probe) {
     r->path.failed++;
     m->stats.probe_failures++;
     inf_rules_dead_by_us(m, r);
+    r->refused_dead = true;
     return true;
 }
 

@@ -162,7 +162,8 @@ static void alive_known(inf_member *m, member_record *r,
         return;
     }
     if (new_life || message->incarnation > r->incarnation) {
-        r->wrongly_dead |= !new_life && r->state == INF_MEMBER_DEAD;
+        r->wrongly_dead |= !new_life && r->refused_dead;
+        r->refused_dead = false;
         take_alive(m, r, message, new_life);
     }
 }

@@ -44,6 +44,7 @@ void inf_table_move(inf_member *m, member_record *r, const inf_addr *addr) {
     r->addr = *addr;
     r->heard_ms = 0;
     r->wrongly_dead = false;
+    r->refused_dead = false;
     (void)addr_key(addr, r->addr_key);
     if (r->state == INF_MEMBER_ALIVE || r->state == INF_MEMBER_SUSPECT) {
         list_addr(m, r);
