@@ -54,13 +54,20 @@ function M.optional(value, expected, position, name)
   end
 end
 
+---True for a function and for a value that can be called like one.
+---@param value any
+---@return boolean
+function M.is_callable(value)
+  local meta = getmetatable(value)
+  return type(value) == "function" or type(meta) == "table" and meta.__call ~= nil
+end
+
 ---A function, or a value that can be called like one.
 ---@param value any
 ---@param position integer
 ---@param name string
 function M.callable(value, position, name)
-  local meta = getmetatable(value)
-  if type(value) ~= "function" and not (type(meta) == "table" and meta.__call) then
+  if not M.is_callable(value) then
     bad(position, name, ("function expected, got %s"):format(type(value)))
   end
 end
@@ -87,6 +94,29 @@ function M.name(value, position, name)
   if value == nil or value ~= value then
     bad(position, name, ("name expected, got %s"):format(tostring(value)))
   end
+end
+
+---What a table has in it that no list of strings has; metatables are not asked.
+---@param list table
+---@return string? fault nil: it is one
+function M.list_fault(list)
+  local count, last = 0, 0
+  for key, value in next, list do
+    if math.type(key) ~= "integer" or key < 1 then return ("a field %q"):format(tostring(key)) end
+    if type(value) ~= "string" then return "a " .. type(value) end
+    count, last = count + 1, math.max(last, key)
+  end
+  return last > count and "a hole" or nil
+end
+
+---A list of strings, or nothing.
+---@param list any
+---@param position integer
+---@param name string
+function M.strings(list, position, name)
+  M.optional(list, "table", position, name)
+  local fault = list and M.list_fault(list)
+  if fault then bad(position, name, "a list of strings expected, got one with " .. fault) end
 end
 
 ---@param value any

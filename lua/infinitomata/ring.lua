@@ -15,12 +15,27 @@ Ring.__index = Ring
 Ring.__name = "infinitomata.Ring"
 
 local DEFAULT_WEIGHT = 128
+local NAME_MAX = 255
 local M = { Ring = Ring }
 
-local function weight_of(value, level)
+local function weight_of(value)
   if math.type(value) == "integer" and value >= 0 and value <= 65535 then return value end
-  local text = "bad weight (an integer from 0 to 65535 expected, got %s)"
-  error(text:format(tostring(value)), level + 1)
+  check.blame(("bad weight (an integer from 0 to 65535 expected, got %s)"):format(tostring(value)))
+end
+
+---A ring that follows the members would forget at their next move what was done to
+---it by hand.
+local function by_hand(ring, name)
+  if not ring._members then return end
+  check.blame(("'%s' on a ring that follows the members: see its lists and `weights`"):format(name))
+end
+
+local function add(ring, name, weight)
+  check.type(name, "string", 1, "add_node")
+  weight = weight_of(weight or ring._weight)
+  if ring._points:add(name, weight) then return ring end
+  local text = "bad argument #1 to 'add_node' (a name of 1 to %d bytes expected, got %d)"
+  check.blame(text:format(NAME_MAX, #name))
 end
 
 ---Adds a node, or changes its weight. Weight 0 keeps it known but gives it no
@@ -29,18 +44,23 @@ end
 ---@param weight? integer points on the ring, 0 to 65535
 ---@return infinitomata.Ring self
 function Ring:add_node(name, weight)
-  check.type(name, "string", 1, "add_node")
-  self._points:add(name, weight_of(weight or self._weight, 2))
-  return self
+  by_hand(self, "add_node")
+  return add(self, name, weight)
 end
 
 ---Adds several nodes, or changes their weights.
 ---@param nodes (string|table)[] names, or `{ name, weight }`
 ---@return infinitomata.Ring self
 function Ring:add_nodes(nodes)
+  by_hand(self, "add_nodes")
   check.type(nodes, "table", 1, "add_nodes")
+  local count = 0
+  for _ in pairs(nodes) do count = count + 1 end
+  if count ~= #nodes then
+    check.blame("bad nodes of a ring (a list of names and { name, weight } expected)")
+  end
   for _, node in ipairs(nodes) do
-    if type(node) == "table" then self:add_node(node[1], node[2]) else self:add_node(node) end
+    if type(node) == "table" then add(self, node[1], node[2]) else add(self, node) end
   end
   return self
 end
@@ -49,6 +69,7 @@ end
 ---@param name string
 ---@return boolean removed false when the ring did not have it
 function Ring:remove_node(name)
+  by_hand(self, "remove_node")
   check.type(name, "string", 1, "remove_node")
   return self._points:remove(name)
 end
@@ -116,10 +137,10 @@ function Ring:key_to_nodes(key, count)
   end
   local bytes, path, why = key, nil, nil
   if type(key) ~= "string" then
-    bytes, path, why = cluster.pack(key)
+    bytes, path, why = cluster.pack(key, "key")
   end
   if not bytes then
-    return nil, errors.new("not_serializable", ("%s cannot be a key: it is %s"):format(path, why))
+    return nil, errors.new("not_serializable", ("%s cannot be hashed: it is %s"):format(path, why))
   end
   local nodes = self._points:lookup(bytes, count)
   if #nodes == 0 then return nil, errors.new("empty", "the ring has no nodes") end
@@ -146,7 +167,7 @@ end
 function M.new(nodes, options)
   check.optional(nodes, "table", 1, "ring.new")
   check.options(options, { weight = "number" }, 2, "ring.new")
-  local weight = weight_of(options and options.weight or DEFAULT_WEIGHT, 2)
+  local weight = weight_of(options and options.weight or DEFAULT_WEIGHT)
   local ring = setmetatable({ _points = cluster.ring(), _weight = weight }, Ring)
   return ring:add_nodes(nodes or {})
 end
@@ -175,9 +196,9 @@ local function follow(ring, options)
     end
   end
   for _, name in ipairs(ring:nodes()) do
-    if not wanted[name] then ring:remove_node(name) end
+    if not wanted[name] then ring._points:remove(name) end
   end
-  for name, weight in pairs(wanted) do ring:add_node(name, weight) end
+  for name, weight in pairs(wanted) do add(ring, name, weight) end
 end
 
 ---What `ring.managed` takes.
@@ -195,6 +216,23 @@ local MANAGED = {
   blacklist = "table",
 }
 
+---Raises what would go wrong whenever the members change.
+local function check_lists(options)
+  for _, key in ipairs { "whitelist", "blacklist" } do
+    local list = options[key] or {}
+    local fault = check.list_fault(list)
+    for _, entry in ipairs(fault and {} or list) do
+      local ok, why = pcall(string.find, "", "^" .. entry .. "$")
+      if not ok then fault = ("%q: %s"):format(entry, why) end
+    end
+    if fault then
+      check.blame(("bad option '%s' to 'ring.managed' (names and patterns expected, got %s)")
+        :format(key, fault))
+    end
+  end
+  for _, weight in pairs(options.weights or {}) do weight_of(weight) end
+end
+
 ---@type table<string, infinitomata.Ring>
 local managed = {}
 
@@ -205,6 +243,7 @@ local managed = {}
 function M.managed(options)
   check.options(options, MANAGED, 1, "ring.managed")
   options = options or {}
+  check_lists(options)
   local name = options.name or "ring"
   if managed[name] then return managed[name] end
   local ring = M.new(nil, { weight = options.weight })

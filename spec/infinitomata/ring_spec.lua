@@ -84,4 +84,40 @@ describe("infinitomata.ring", function()
     assert.error_matches(function() ring.new { { "a", -1 } } end, "bad weight")
     assert.error_matches(function() ring.new({}, { wait = 1 }) end, "wait")
   end)
+
+  it("raises on a name or a list that it cannot take", function()
+    local r = ring.new()
+    for _, name in ipairs { "", ("x"):rep(256) } do
+      local raised = "'add_node' %(a name of 1 to 255 bytes expected, got " .. #name
+      assert.error_matches(function() r:add_node(name) end, raised)
+    end
+    for _, list in ipairs { { a = 64 }, { "a", nil, "c" } } do
+      assert.error_matches(function() ring.new(list) end, "a list of names")
+    end
+    assert.same({}, r:nodes())
+  end)
+
+  it("names what in a key cannot be hashed", function()
+    local r = ring.new { "a" }
+    local _, err = r:key_to_node(print)
+    assert.equal("key cannot be hashed: it is a function", err.message)
+    _, err = r:key_to_node { x = { print } }
+    assert.matches("^key.x%[1%] cannot be hashed", err.message)
+  end)
+
+  it("refuses what would fail when the members change", function()
+    for _, options in ipairs { { whitelist = { "[" } }, { blacklist = { 1 } },
+      { blacklist = { b = "x" } }, { weights = { a = "x" } }, { weight = -1 } } do
+      options.name = "wrong"
+      local _, message = pcall(function() ring.managed(options) end)
+      assert.matches("ring_spec.lua:%d+: bad ", message)
+    end
+  end)
+
+  it("leaves a ring that follows the members to itself", function()
+    local r = ring.managed { name = "followed" }
+    for _, change in ipairs { "add_node", "add_nodes", "remove_node" } do
+      assert.error_matches(function() r[change](r, "x") end, change .. "' on a ring that follows")
+    end
+  end)
 end)
