@@ -20,8 +20,7 @@
 ---@field attempts? integer of a call: how often it was tried
 ---@field elapsed_ms? integer of a call: how long
 ---@field uncertain? boolean of a call: it had left this node, and may have been carried out
----@field uncertain? boolean of a call: it had left this node, and may have been carried out
----@field cause? finitomata.Error of a call: why the last attempt failed
+---@field cause? string   of a call: the code of the last attempt's failure
 local Error = {}
 Error.__index = Error
 Error.__name = "finitomata.Error"

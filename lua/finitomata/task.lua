@@ -146,6 +146,19 @@ local function next_batch()
   return true
 end
 
+-- Who waits, and the FSM in whose callback; for those who want to look.
+local parked = setmetatable({}, { __mode = "k" })
+
+-- Coroutines that were closed while they waited: what wakes them comes too late.
+local given_up = setmetatable({}, { __mode = "k" })
+
+---Closes a coroutine that waits.
+---@param co thread
+function M.give_up(co)
+  given_up[co], parked[co] = true, nil
+  coroutine.close(co)
+end
+
 ---Runs the jobs that are ready now; jobs that these post wait for the next turn.
 ---@return boolean worked  false when there was nothing to do
 ---@return boolean more    whether jobs wait already
@@ -157,7 +170,7 @@ function M.turn()
     local co = next_coroutine()
     local ok, err = resume(co)
     context.fsm = nil
-    if not ok then log.error("%s", trace.add(Error.text(err), co)) end
+    if not ok and not given_up[co] then log.error("%s", trace.add(Error.text(err), co)) end
   end
   turning = false
   return true, inbox_size > 0 or first_full <= last_full
@@ -227,9 +240,6 @@ local function drive(waiter, clock)
     end
   end
 end
-
--- Who waits, and the FSM in whose callback; for those who want to look.
-local parked = setmetatable({}, { __mode = "k" })
 
 ---The coroutines that wait for something, each with the FSM in whose callback it is.
 ---@return table<thread, finitomata.Instance|false>

@@ -101,10 +101,10 @@ function M.operation(op)
     if self._here[name] then return self._local[op](self._local, name, a, b, c) end
     if checked then checked(a, b, c) end
     if #name == 0 or #name > NAME_MAX then return nil, M.bad_name(name) end
-    if arguments == 3 then return M.ask(self, op, self:_retry(d), name, a, b, c) end
-    if arguments == 2 then return M.ask(self, op, self:_retry(c), name, a, b) end
-    if arguments == 1 then return M.ask(self, op, self:_retry(b), name, a) end
-    return M.ask(self, op, self:_retry(a), name)
+    if arguments == 3 then return M.ask(self, op, self:_retry(d, op), name, a, b, c) end
+    if arguments == 2 then return M.ask(self, op, self:_retry(c, op), name, a, b) end
+    if arguments == 1 then return M.ask(self, op, self:_retry(b, op), name, a) end
+    return M.ask(self, op, self:_retry(a, op), name)
   end
 end
 

@@ -66,7 +66,7 @@ function Branch.new(id, options, on_stop)
   for key, value in pairs(options or {}) do
     if policy.has(key) then retry[key] = value else rest[key] = value end
   end
-  policy.with(nil, retry) -- raises on a bad value
+  policy.with(nil, retry, "start_link") -- raises on a bad value
   local self = setmetatable({
     id = id,
     _here = {},
@@ -90,14 +90,14 @@ end
 
 ---The policy of a call: the process's, under the branch's, under the call's own.
 ---@private
-function Branch:_retry(options)
+function Branch:_retry(options, op)
   local base, merged = policy.current(), self._merged
   if self._merged_from ~= base then
     merged = policy.with(base, self._policy)
     self._merged_from, self._merged = base, merged
   end
   if options == nil then return merged end
-  return policy.with(merged, options)
+  return policy.with(merged, options, op)
 end
 
 ---@private
@@ -195,7 +195,7 @@ function Branch:start_fsm(name, implementation, payload, options)
   if err then return nil, err end
   if not cluster.node() then return self._local:start_fsm(name, implementation, payload) end
 
-  return self._starter:place(name, implementation, payload, self:_retry(options))
+  return self._starter:place(name, implementation, payload, self:_retry(options, "start_fsm"))
 end
 
 -- ---- asking --------------------------------------------------------------------
@@ -218,7 +218,7 @@ function Branch:transition(name, event, event_payload, delay_ms, options)
   if not delay_ms then return transition(self, name, event, event_payload, nil, options) end
   local ok, second = transition(self, name, event, event_payload, delay_ms, options)
   if ok and type(second) == "string" then
-    return ok, Delayed.remote(self.id, name, second, self:_retry(options))
+    return ok, Delayed.remote(self.id, name, second, self:_retry(options, "transition"))
   end
   return ok, second
 end
@@ -334,7 +334,7 @@ function Branch:stop_fsm(name, reason, options)
   for _ = 1, ref and LOOKS or 0 do
     node = cluster.node()
     if not node or select(2, node:whereis(self.id, name)) ~= ref then break end
-    task.sleep(self:_retry(options).poll_interval)
+    task.sleep(self:_retry(options, "stop_fsm").poll_interval)
   end
   return true
 end
@@ -379,14 +379,22 @@ function Branch:random()
   return nil, errors.new("empty", ("branch %q has no fsm"):format(self.id))
 end
 
+local function each_once(names)
+  local list, seen = {}, {}
+  for _, name in ipairs(names) do
+    if not seen[name] then list[#list + 1] = name end
+    seen[name] = true
+  end
+  return list
+end
+
 ---Reconciles this node's view with other nodes'.
 ---@async
 ---@param nodes? string[] default: those of cluster_info
 ---@return true? merged
----@return finitomata.Error? err `unreachable`, its `nodes` did not answer
+---@return finitomata.Error? err `unreachable`: its `nodes` did not answer, or do not run the branch
 function Branch:synch(nodes)
-  check.optional(nodes, "table", 1, "synch")
-  for _, name in ipairs(nodes or {}) do check.type(name, "string", 1, "synch") end
+  check.strings(nodes, 1, "synch")
   if not cluster.node() then return true end
   if not nodes then
     local err
@@ -394,7 +402,7 @@ function Branch:synch(nodes)
     if not nodes then return nil, err end
   end
   if #nodes == 0 then return true end
-  return cluster.synch(self.id, nodes)
+  return cluster.synch(self.id, each_once(nodes))
 end
 
 ---Calls `fn(kind, rows)` when FSMs join, leave or conflict, on any node. After a

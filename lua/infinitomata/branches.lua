@@ -53,8 +53,9 @@ end
 cluster.serve(function(id, op, name, a, b, c, d)
   local branch = running[id]
   if branch then return branch:serve(op, name, a, b, c, d) end
-  local text = ("this node does not run branch %q"):format(id)
-  return nil, errors.new("no_such_branch", text, { branch = id })
+  local here = cluster.name()
+  local text = ("node %q does not run branch %q"):format(here, id)
+  return nil, errors.new("no_such_branch", text, { branch = id, node = here })
 end)
 
 cluster.on("lost", function(id, name, ref, winner)

@@ -146,18 +146,24 @@ local SENTENCES = {
   too_big = "the request is larger than a message may be",
 }
 
+---What is added to the sentence of a failure that leaves open whether it was one.
+M.UNCERTAIN = "; it may have been carried out"
+
 ---@param what string whom the call was for
 local function failure(code, fields, what)
   fields = fields or {}
   local text = SENTENCES[code] or code
   if code == "exhausted" then
-    text = "gave up after %d attempts in %d ms"
-    text = text:format(fields.attempts or 0, fields.elapsed_ms or 0)
-    if not fields.node then text = text .. ": no node runs it" end
+    local attempts = fields.attempts or 0
+    text = ("gave up after %d attempt%s in %d ms"):format(attempts, attempts == 1 and "" or "s",
+      fields.elapsed_ms or 0)
+    local cause = SENTENCES[fields.cause]
+    if cause then text = text .. ": " .. cause end
+    if fields.node and what:find "^fsm" then text = ("%s (node %q)"):format(text, fields.node) end
   elseif code == "unreachable" and what:find "^fsm" and fields.node then
     text = ("it went down with node %q"):format(fields.node)
   end
-  if fields.uncertain then text = text .. "; it may have been carried out" end
+  if fields.uncertain then text = text .. M.UNCERTAIN end
   return errors.new(code, what .. ": " .. text, fields)
 end
 
@@ -213,13 +219,25 @@ end
 ---@param peers? string[]
 ---@return true?, finitomata.Error?
 function M.synch(branch, peers)
+  local runs = {}
+  for _, name in ipairs(node:nodes(branch)) do runs[name] = true end
   local waiter = task.waiter()
   local asked, code = node:synch(waiter, branch, peers)
   if not asked then return nil, failure(code, nil, ("branch %q"):format(branch)) end
   local ok, silent = task.wait(waiter)
   if ok then return true end
-  local names = table.concat(silent or {}, ", ")
-  return nil, errors.new("unreachable", "no answer from " .. names, { nodes = silent })
+  local asked, strange = {}, {}
+  for _, name in ipairs(silent or {}) do
+    local list = runs[name] and asked or strange
+    list[#list + 1] = ("%q"):format(name)
+  end
+  local parts = {}
+  if #asked > 0 then parts[1] = "no answer from " .. table.concat(asked, ", ") end
+  if #strange > 0 then
+    local text = "no live node of branch %q is called %s"
+    parts[#parts + 1] = text:format(branch, table.concat(strange, " or "))
+  end
+  return nil, errors.new("unreachable", table.concat(parts, "; "), { nodes = silent })
 end
 
 ---Nodes that are started together find each other in any order: who is asked may

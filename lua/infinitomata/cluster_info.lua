@@ -2,8 +2,10 @@
 --- Decides which node takes a new FSM. Built in: `naive`, rendezvous hashing of
 --- the name over the live members that run the branch, the same answer on
 --- every node that sees the same members; or hooks of yours.
+local check = require "finitomata.check"
 local cluster = require "infinitomata.cluster"
 local errors = require "finitomata.error"
+local hook = require "infinitomata.hook"
 
 ---A placement. Its functions must answer at once, and the same on every node.
 ---@class infinitomata.ClusterInfo
@@ -54,43 +56,24 @@ function M.init(impl)
     return true
   end
   local hooks = type(impl) == "table" and impl or {}
-  if type(hooks.nodes) ~= "function" or type(hooks.whois) ~= "function" then
+  if not check.is_callable(hooks.nodes) or not check.is_callable(hooks.whois) then
     error("bad argument #1 to 'init' (a name, or a table of functions `nodes` and `whois`)", 2)
   end
   chosen = impl
   return true
 end
 
-local function failed(hook, text)
-  text = ("cluster_info.%s %s"):format(hook, text)
-  return nil, errors.new("cluster_info", text, { hook = hook })
+local NODE_NAME_MAX = 128
+
+local function failed(which, text, node)
+  local sentence = ("cluster_info.%s%s"):format(which, text)
+  return nil, errors.new("cluster_info", sentence, { hook = which, node = node })
 end
 
-local DONE = {}
-
----Runs hook after hook, so that not each needs a coroutine of its own.
-local function run_hooks(hook, id, name)
-  while true do hook, id, name = coroutine.yield(DONE, hook(id, name)) end
-end
-
-local idle -- a coroutine that waits for the next hook
-
----Runs a user's hook where it can do no harm: an error, an attempt to wait and
----a nonsensical answer all come back as an error value.
-local function ask(hook, id, name)
-  local co = idle or coroutine.create(run_hooks)
-  idle = nil
-  local ok, mark, answer = coroutine.resume(co, chosen[hook], id, name)
-  if ok and mark == DONE then
-    idle = co
-    return answer
-  end
-  local problem = tostring(mark)
-  if ok then
-    problem = "it tried to wait, and a placement must answer at once"
-    coroutine.close(co)
-  end
-  return failed(hook, "failed: " .. problem)
+local function ask(which, id, name)
+  local ok, answer = hook.ask(chosen[which], id, name)
+  if ok then return answer end
+  return failed(which, " failed: " .. answer:gsub("^it failed: ", ""))
 end
 
 ---The other nodes of a branch.
@@ -101,13 +84,10 @@ function M.nodes(id)
   local names, err = ask("nodes", id)
   if err then return nil, err end
   if type(names) ~= "table" then
-    return failed("nodes", "answered no list of names but a " .. type(names))
+    return failed("nodes", " answered no list of names but a " .. type(names))
   end
-  for _, name in ipairs(names) do
-    if type(name) ~= "string" then
-      return failed("nodes", "answered a list with a " .. type(name))
-    end
-  end
+  local fault = check.list_fault(names)
+  if fault then return failed("nodes", " answered a list with " .. fault) end
   return names
 end
 
@@ -122,9 +102,38 @@ function M.whois(id, name, home)
   local node, err = ask("whois", id, name)
   if err then return nil, err end
   if type(node) ~= "string" then
-    return failed("whois", "answered no name of a node but a " .. type(node))
+    return failed("whois", " answered no name of a node but a " .. type(node))
+  elseif #node < 1 or #node > NODE_NAME_MAX then
+    return failed("whois", (" answered a name of %d bytes, and a node's has 1 to %d"):format(#node,
+      NODE_NAME_MAX))
   end
   return node
+end
+
+local function is_member(name)
+  local node = cluster.node()
+  for _, member in ipairs(node and node:members() or {}) do
+    if member.name == name then return true end
+  end
+  return false
+end
+
+---What a start says that failed since `whois` had named a node that cannot run it.
+---@param id string
+---@param node string
+---@param err finitomata.Error of the start
+---@return finitomata.Error err the same when it has another reason
+function M.misplaced(id, node, err)
+  local why
+  if chosen == M.naive or err.uncertain then return err end
+  if err.code == "no_such_branch" then
+    why = ("a node that does not run branch %q"):format(id)
+  elseif err.code == "unreachable" and not is_member(node) then
+    why = "and no member is called that"
+  end
+  if not why then return err end
+  local _, misplaced = failed("whois", (" answered %q, %s"):format(node, why), node)
+  return misplaced
 end
 
 return M

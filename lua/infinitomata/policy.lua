@@ -92,11 +92,12 @@ end
 
 ---@param base? infinitomata.Policy nil: the process-wide one
 ---@param options? table
+---@param name? string the public function that was given them
 ---@return infinitomata.Policy
-function M.with(base, options)
+function M.with(base, options, name)
   base = base or M.current()
   if options == nil then return base end
-  return merged(base, checked(options, "policy"))
+  return merged(base, checked(options, name or "policy"))
 end
 
 ---The keys that `with` takes and their types, beside others, for check.options.

@@ -4,6 +4,8 @@
 --- function is asked on both nodes, each about the same two rows in the same
 --- order, and must say the same there: it may look at nothing but the rows.
 local check = require "finitomata.check"
+local errors = require "finitomata.error"
+local hook = require "infinitomata.hook"
 local log = require "finitomata.log"
 
 ---@class infinitomata.Contender
@@ -37,19 +39,13 @@ function M.new(wanted)
   check.blame(text:format(tostring(wanted)))
 end
 
----Runs the function where it can neither wait nor change what is decided on.
 local function ask(fn, name, a, b)
-  local co = coroutine.create(fn)
-  local ok, answer = coroutine.resume(co, name, a, b)
-  if not ok then return nil, "it failed: " .. tostring(answer) end
-  if coroutine.status(co) ~= "dead" then
-    coroutine.close(co)
-    return nil, "it tried to wait, and must answer at once"
-  end
+  local ok, answer = hook.ask(fn, name, a, b)
+  if not ok then return nil, answer end
   if answer == "a" or answer == a then return "last" end
   if answer == "b" or answer == b then return "older" end
   return nil, ("it answered neither \"a\" nor \"b\", nor one of the rows, but %s"):format(
-    type(answer) == "string" and ("%q"):format(answer) or tostring(answer))
+    type(answer) == "string" and ("%q"):format(answer) or errors.text(answer))
 end
 
 local function copy(row)

@@ -168,6 +168,20 @@ end
 ---Failures that another attempt, on what the cluster has become, may mend.
 local MENDABLE = { unreachable = true, exhausted = true, closed = true, not_ready = true }
 
+---The failure that the caller is told: the last one, and that the start may have been
+---carried out all the same when an earlier attempt has left that open.
+---@param before finitomata.Error?
+---@param last finitomata.Error
+---@return finitomata.Error
+local function merged(before, last)
+  if not (before and before.uncertain) or last.uncertain or last.code == "already_started" then
+    return last
+  end
+  last.uncertain = true
+  last.message = last.message .. cluster.UNCERTAIN
+  return last
+end
+
 ---Starts the FSM on the node that cluster_info chooses.
 ---@async
 ---@param name string
@@ -180,13 +194,13 @@ function Starter:place(name, implementation, payload, retry)
   local failed
   for _ = 1, retry.attempts do
     local where, home, view = self:_home(name, retry)
-    if not where then return nil, home end
+    if not where then return nil, merged(failed, home) end
     local target, ref, err
     target, err = cluster_info.whois(self._id, name, home)
-    if not target then return nil, err end
+    if not target then return nil, merged(failed, err) end
     ref, err = self:_start(where, home, name, implementation, payload, retry, target, HOPS - 1)
     if ref then return ref end
-    failed = err
+    failed = merged(failed, cluster_info.misplaced(self._id, target, err))
     local node = cluster.node()
     if not MENDABLE[err.code] or not node or node:view(self._id) == view then break end
   end

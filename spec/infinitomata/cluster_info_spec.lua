@@ -41,6 +41,34 @@ describe("infinitomata.cluster_info", function()
     assert.matches("a list with a table", err.message)
   end)
 
+  it("refuses what cannot be the name of a node", function()
+    for _, name in ipairs { "", ("x"):rep(129) } do
+      with { whois = function() return name end }
+      local node, err = cluster_info.whois("shop", "order-7")
+      assert.is_nil(node)
+      assert.equal("cluster_info", err.code)
+      assert.matches(("a name of %d bytes"):format(#name), err.message, 1, true)
+    end
+  end)
+
+  it("refuses lists of nodes that are none", function()
+    local traps = setmetatable({}, { __index = function() error "trap" end })
+    with { nodes = function() return traps end }
+    assert.same({}, cluster_info.nodes "shop")
+    for fault, list in pairs { ["a hole"] = { "a", nil, "c" }, ['a field "a"'] = { a = 1 } } do
+      with { nodes = function() return list end }
+      local _, err = cluster_info.nodes "shop"
+      assert.equal("cluster_info.nodes answered a list with " .. fault, err.message)
+    end
+  end)
+
+  it("takes hooks that can be called like a function", function()
+    local hook = setmetatable({}, { __call = function(_, id, name) return name or { id } end })
+    cluster_info.init { nodes = hook, whois = hook }
+    assert.same({ "shop" }, cluster_info.nodes "shop")
+    assert.equal("order-7", cluster_info.whois("shop", "order-7"))
+  end)
+
   it("raises when it is not given two functions or a known name", function()
     assert.error_matches(function() cluster_info.init { nodes = print } end, "nodes.*whois")
     assert.error_matches(function() cluster_info.init "best" end, "no built%-in placement.*best")

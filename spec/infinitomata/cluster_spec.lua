@@ -296,6 +296,31 @@ describe("three nodes", function()
     assert.equal(7, black:weight "c")
   end)
 
+  it("say of a synch who did not answer, and who is no node of the branch", function()
+    local ok, err = infinitomata.synch { "b", "b", "nobody", "b" }
+    assert.is_nil(ok)
+    assert.equal("unreachable", err.code)
+    assert.same({ "nobody" }, err.nodes)
+    assert.equal('no live node of branch "default" is called "nobody"', err.message)
+    for _, list in ipairs { { b = 1 }, { "b", nil, "c" }, { 1 } } do
+      assert.error_matches(function() infinitomata.synch(list) end, "list of strings expected")
+    end
+  end)
+
+  it("blame the hook that names a node that cannot run an FSM", function()
+    local solo = infinitomata.start_link "solo"
+    for name, why in pairs {
+      ["x@nobody"] = 'cluster_info.whois answered "nobody", and no member is called that',
+      ["x@b"] = 'cluster_info.whois answered "b", a node that does not run branch "solo"',
+    } do
+      local ref, err = solo:start_fsm(name, "counter", {})
+      assert.is_nil(ref)
+      assert.same({ "cluster_info", "whois", name:sub(3) }, { err.code, err.hook, err.node })
+      assert.equal(why, err.message)
+    end
+    solo:stop()
+  end)
+
   it("know how they reach each other", function()
     eventually("an answered probe of each", function()
       local answered = 0
@@ -385,5 +410,23 @@ describe("a cluster that loses nodes", function()
     cluster_info.init "naive"
     start "new-1"
     assert.equal("a", infinitomata.all()["new-1"].node)
+  end)
+end)
+
+describe("a node that stands still", function()
+  it("leaves open whether a start was carried out, whatever becomes of the next try", function()
+    local b = nodes.start "b"
+    local join = { name = "a", bind = "127.0.0.1:0", join = b.address, profile = "local" }
+    assert(infinitomata.node.start(join))
+    by_suffix()
+    b:kill "STOP"
+    local ref, err = infinitomata.start_fsm("x@b", "counter", {})
+    b:kill "CONT"
+    infinitomata.node.leave()
+    cluster_info.init "naive"
+    b:stop()
+    assert.is_nil(ref)
+    assert.same({ "unreachable", true }, { err.code, err.uncertain })
+    assert.matches("; it may have been carried out$", err.message)
   end)
 end)
