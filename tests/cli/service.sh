@@ -5,6 +5,7 @@
 . tests/lib.sh
 
 program=$(cd "$1/bin" && pwd)/infinitomata
+service_manager=$(realpath tests/service_manager.lua)
 work=$(mktemp -d)
 XDG_RUNTIME_DIR=$work/run
 export XDG_RUNTIME_DIR
@@ -30,17 +31,9 @@ echo 'return { log_level = "error" }' >conf.lua
 cat >app.lua <<'LUA'
 assert(require "infinitomata".start_fsm("front", "door"))
 LUA
-# Stands for the service manager: a line for each datagram, "|" for its line ends.
-cat >manager.lua <<'LUA'
-local socket = require "socket.unix".dgram()
-assert(socket:bind(arg[1]))
-io.stdout:setvbuf("line")
-print("listening")
-while true do print((assert(socket:receive()):gsub("\n", "|"))) end
-LUA
 
 if lua5.4 -e 'assert(require "socket.unix".dgram)' 2>/dev/null; then
-    lua5.4 manager.lua "$work/notify" >told 2>&1 &
+    lua5.4 "$service_manager" "$work/notify" >told 2>&1 &
     manager=$!
     wait_for 10 grep -q listening told
     NOTIFY_SOCKET=$work/notify

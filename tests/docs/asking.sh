@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What docs/cli.md shows of asking a running node: its commands are typed, and
-# must print what is shown, but for ports and the width of columns.
+# What docs/cli.md and docs/console.md show of asking a running node: their
+# commands are typed, and must print what is shown, but for ports and the width
+# of columns.
 . tests/lib.sh
 
 program=$(realpath "$1")/bin/infinitomata
-page=$(realpath docs/cli.md)
+root=$(pwd)
 work=$(mktemp -d)
 pids=
 end() {
@@ -43,12 +44,7 @@ node() { # node NAME TAGS ARGUMENTS... [-- OPTIONS...]; sets $address
     wait_for 10 grep -q : "$name.log"
     address=$(cat "$name.log")
 }
-node a dc=west ''
-node b dc=east "--join $address" order-10 order-2
-
 infinitomata() { "$program" "$@"; }
-awk '/^## / { here = /Asking/ } /^```text/ && here { on = 1; next } /^```/ { on = 0 } on' \
-    "$page" >shown
 plain() { sed -e 's/127\.0\.0\.1:[0-9]*/ADDRESS/g' -e 's/  */ /g' "$1"; }
 says_what_is_shown() {
     plain shown.part >shown.plain
@@ -57,20 +53,43 @@ says_what_is_shown() {
 }
 answer() {
     [ -n "$command" ] || return 0
-    eval "$command" >said 2>&1
+    eval "$command" >said 2>&1 </dev/null
     ok_if "$command" says_what_is_shown
 }
-command=
-while IFS= read -r line; do
-    case $line in
-    '$ '*)
-        answer
-        command=${line#??}
-        : >shown.part
-        ;;
-    *) printf '%s\n' "$line" >>shown.part ;;
-    esac
-done <shown
-answer
-ok_if "there was something to ask" test "$tests_run" -gt 3
+ask() { # ask N: types the transcript in the file `shown`, of N commands
+    asked=$tests_run
+    command=
+    while IFS= read -r line <&3; do
+        case $line in
+        '$ '*)
+            answer
+            command=${line#??}
+            : >shown.part
+            ;;
+        *) printf '%s\n' "$line" >>shown.part ;;
+        esac
+    done 3<shown
+    answer
+    ok_if "there was that much to ask" test $((tests_run - asked)) = "$1"
+}
+
+node a dc=west ''
+node b dc=east "--join $address" order-10 order-2
+awk '/^```/ { block = $0 == "```console"; on = 0; next }
+    block && /^\$ / { on = / (members|fsms|send|state) / }
+    on' "$root/docs/cli.md" >shown
+ask 5
+
+# A dozen FSMs, on a node of this machine and on one with a key,
+# which stands for the one afar.
+dozen='1 2 3 4 5 6 7 8 9 10 11 12'
+afar=127.0.0.1:4$(($$ % 9000 + 1000))
+infinitomata keygen >cluster.key
+# shellcheck disable=SC2086
+node afar dc=east "--key-file cluster.key --console $afar" $dozen
+# shellcheck disable=SC2086
+node shop-1 dc=west '' $dozen
+awk '/^```console/ { on = 1; next } /^```/ { on = 0 } on' "$root/docs/console.md" |
+    sed -e "s/127\.0\.0\.1:7946/$address/" -e "s/10\.0\.0\.7:7900/$afar/" >shown
+ask 3
 done_testing
