@@ -230,6 +230,7 @@ function M.real()
       step = core.step,
       inside = core.in_loop,
       clock = real,
+      ready = core.ready,
     }
   end
   return real

@@ -37,10 +37,12 @@ local BUSY <const> = 1 << 32 -- a handler runs, or is to be tried again
 local BACKLOG <const> = 1 << 33 -- there are jobs in extra.backlog
 local ATTEMPT <const> = 1 << 34 -- from here up: which attempt it is
 local RESTING <const> = COUNT | BACKLOG
+local FSM <const> = 1 -- the slot of the context
 local DEAD <const> = math.maxinteger
 
 local setmetatable, type = setmetatable, type
 local catch, copy, shown = guard.catch, payloads.copy, view.shown
+local SENT <const> = transition.SENT
 local run, follow_up, rare, post = transition.run, transition.follow_up, timers.rare, task.post
 local context, meta, step_of = task.context, view.meta, transition.step_of
 
@@ -59,7 +61,8 @@ local M = {}
 ---@field observed boolean    transitions are stored, or payloads are looked at
 ---@field announces boolean   transitions set timers or are told to listeners
 ---@field forks boolean       some state has a flow
----@field mailbox integer     how many events may wait
+---@field [1] integer         how many events may wait, for C
+---@field mailbox integer     the same
 ---@field protect function    how callbacks are called: `xpcall`, or that under a watchdog
 ---@field known table<string, true> events of the definition
 ---@field history_mask integer
@@ -149,7 +152,7 @@ local function settle(self, err, pending, try)
     node = self[NODE]
   end
   if err == nil and node.fork and not pending then flow.enter(self) end
-  context.fsm = nil
+  context[FSM] = nil
   if try.waiter and not (err and pending) then answer(self, try.waiter, err) end
   if node.name == "*" and not err and self[MAIL] ~= DEAD then
     M.terminate(self, "normal")
@@ -160,7 +163,7 @@ end
 
 ---Runs one event with all that follows. The FSM is marked busy already.
 local function process(self, event, event_payload, payload, try)
-  context.fsm = self
+  context[FSM] = self
   local err, pending = run(self, event, event_payload, payload, try)
   return settle(self, err, pending, try)
 end
@@ -256,8 +259,6 @@ end
 
 -- ---- the jobs of the ready queue -------------------------------------------------
 
-local SENT <const> = { attempt = 0, count = 0 }
-
 local function take_event(self, event, event_payload)
   local node = self[NODE]
   if node.defers and deferred(self, node, take_event, event, event, event_payload) then return end
@@ -272,14 +273,18 @@ local function on_event(self, event, event_payload)
   if mail >= BUSY then return hold(self, take_event, event, event_payload) end
   if node.defers then return take_event(self, event, event_payload) end
   self[MAIL] = mail + (BUSY - 1)
-  context.fsm = self
+  context[FSM] = self
   local step = not telemetry.active and node.steps[event] or step_of(self, node, event)
   local err, pending = step(self, event, event_payload, self[PAYLOAD], SENT)
   if err or self[NODE].settles then return settle(self, err, pending, SENT) end
-  context.fsm = nil
+  context[FSM] = nil
   if self[EXTRA] then return rest(self) end -- it has that when it was given up, too
   self[MAIL] = self[MAIL] & RESTING
 end
+
+local hooks <const> = task.hooks
+hooks.catch, hooks.on_event = catch, on_event
+function hooks.settle(self, err, pending) return settle(self, err, pending, SENT) end
 
 local function take_call(self, call)
   local node = self[NODE]
@@ -303,10 +308,10 @@ end
 local function take_resume(self)
   if self[MAIL] == DEAD then return end
   self[MAIL] = self[MAIL] - 1 + BUSY
-  context.fsm = self
+  context[FSM] = self
   local pending = self[NODE].auto and follow_up(self)
   if self[NODE].fork and not pending then flow.enter(self) end
-  context.fsm = nil
+  context[FSM] = nil
   if self[NODE].name == "*" then
     M.terminate(self, "normal")
   elseif not pending then
@@ -372,9 +377,9 @@ end
 local function call_on_timer(self)
   local handler = self[NODE].on_timer
   if not handler then return nil end
-  context.fsm = self
+  context[FSM] = self
   local ok, result = self[KIND].protect(handler, catch, self[NODE].name, self)
-  context.fsm = nil
+  context[FSM] = nil
   if ok then return sound(self, result) end
   guard.report(self[NAME], "on_timer")
   rare(self).last_error = engine.raised("timer", result, self[NODE], ON_TIMER)
@@ -537,9 +542,9 @@ function M.terminate(self, reason)
   timers.disarm(self)
   local handler = self[NODE].on_terminate
   if handler then
-    context.fsm = self
+    context[FSM] = self
     guard.call_by(self[KIND].protect, self[NAME], "on_terminate", handler, self, reason)
-    context.fsm = nil
+    context[FSM] = nil
   end
   M.vanish(self, reason)
 end

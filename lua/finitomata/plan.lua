@@ -9,6 +9,8 @@ local history = require("finitomata.history")
 
 local M = {}
 
+local STEPS <const>, ON_ENTER <const> = 1, 2
+
 ---@class finitomata.Edge
 ---@field event string
 ---@field hard boolean
@@ -40,6 +42,8 @@ local M = {}
 ---@field ignore table<string, true>?
 ---@field settles boolean                      entering it sets something going
 ---@field defers boolean                       it postpones or ignores something
+---@field [1] table<string, function>|false    its steps, when it defers nothing, for C
+---@field [2] function|false                   on_enter, for C
 
 ---@class finitomata.Plan
 ---@field definition finitomata.Definition
@@ -158,6 +162,7 @@ function M.bind(plan, given)
   for name, node in pairs(plan.nodes) do
     node.steps = {} -- compiled when they are first used
     node.on_enter = find(given.on_enter, name)
+    node[STEPS], node[ON_ENTER] = not node.defers and node.steps, node.on_enter or false
     node.on_exit = find(given.on_exit, name)
     node.on_timer = find(given.on_timer, name)
     node.on_fork = find(given.on_fork, name)

@@ -54,6 +54,7 @@ function M.kind(branch, definition, plan)
   local timed = options.timer ~= false
   for _, node in pairs(plan.nodes) do timed = timed or node.after ~= nil end
   return {
+    options.mailbox,
     plan = plan,
     branch = branch,
     definition = definition,

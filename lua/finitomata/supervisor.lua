@@ -55,7 +55,6 @@ function M.new(options)
     id = options.id or "default",
     node = options.node or "local",
     clock = options.clock or clocks.real(),
-    transition = Branch.transition, -- found sooner than through the metatable
     _fsms = {},
     _starting = {},
     _count = 0,
@@ -66,6 +65,7 @@ function M.new(options)
     _serial = 0,
     refusals = {},
   }, Branch)
+  self.transition = task.sender(self._fsms, Branch.transition)
   M.branches[self] = true
   return self
 end

@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: MIT
 
---- Coroutines and their ready queue. Everything an FSM does is a job: a function
---- and up to three arguments. A turn runs the jobs that were ready when it began,
---- in order; one pooled coroutine (a worker) runs job after job and is only
+--- Coroutines, and the turns in which they work the ready queue off. Everything an
+--- FSM does is a job; one pooled coroutine (a worker) runs job after job and is only
 --- parked when a job waits for something, and then another worker goes on.
 local Error = require("finitomata.error")
 local log = require("finitomata.log")
+local ready = require("finitomata.ready")
 local trace = require("finitomata.trace")
 
 local M = {}
@@ -16,27 +16,29 @@ local unpack = table.unpack
 
 local RESUME <const> = false -- in a job's place: the waiter beside it goes on
 local POOL_MAX <const> = 256
-local BATCH_MAX <const> = 4096 -- slots, a power of two; so many jobs are a turn, at most
-local LIST_MASK <const> = BATCH_MAX - 1
-local SPARE_MAX <const> = 4 -- lists that are kept to be filled again
+local FSM <const> = 1
 
--- Jobs are four slots each. `inbox` takes new ones while `batch` is worked off; what
--- does not fit into one list waits in the next, so that none is ever so large that
--- to work it off, to grow it, or to mark it would be a pause.
-local inbox, inbox_size = {}, 0
-local batch, head, last = {}, 1, 0
-local full, first_full, last_full = {}, 1, 0
-local spare = {}
 local pool, pool_size = {}, 0
 local turning = false
 
----Whose code runs: `fsm` is the FSM in whose callback we are, if we are in one.
----@type {fsm: finitomata.Instance?}
-local context = { fsm = nil }
+---Whose code runs: its slot 1 is the FSM in whose callback we are, if we are in one.
+---@type finitomata.Instance[]
+local context = {}
 M.context = context
+
+---What the C module's queue calls when an event is out of the ordinary, set by
+---instance.lua: `on_event` and `settle` of that, and the message handler of callbacks.
+---@type {on_event: function?, settle: function?, catch: function?}
+M.hooks = {}
 
 -- How this process waits for the outside: set by the clock that has a loop.
 local request_turn, step_loop, in_loop, default_clock
+
+local queue = ready.new(function()
+  if request_turn then request_turn() end
+end)
+local put, working = queue.post, queue -- `working`: the one whose turn it is
+local observed = false
 
 ---@class finitomata.Waiter
 ---@field done boolean
@@ -47,12 +49,16 @@ local request_turn, step_loop, in_loop, default_clock
 ---@field step fun(mode: string): boolean   "once" or "nowait"; false when nothing can happen
 ---@field inside fun(): boolean             the caller is in a callback of the loop
 ---@field clock finitomata.Clock
+---@field ready fun(context: table, hooks: table): finitomata.Ready
 
 ---Tells the queue how to reach the event loop.
 ---@param loop finitomata.Loop
 function M.attach(loop)
   request_turn, step_loop, in_loop, default_clock = loop.request, loop.step, loop.inside, loop.clock
-  if inbox_size > 0 or head <= last then request_turn() end
+  local native, former = loop.ready(context, M.hooks), queue
+  native.observe(observed)
+  queue, put = native, native.post
+  former.hand_on(put)
 end
 
 ---Told of every coroutine that goes on after a wait. Set by the watchdog.
@@ -67,83 +73,48 @@ end
 ---The FSM in whose callback the caller is, if it is in one.
 ---@return finitomata.Instance?
 function M.current()
-  return context.fsm
-end
-
----Before the first job of a list: a full inbox is set aside, and a turn asked for.
-local function begin_list()
-  if inbox_size > 0 then
-    last_full = last_full + 1
-    full[last_full] = inbox
-    inbox, inbox_size = table.remove(spare) or {}, 0
-  end
-  if request_turn then request_turn() end
-end
-
-local function post(fn, a, b, c)
-  if inbox_size & LIST_MASK == 0 then begin_list() end
-  local list, at = inbox, inbox_size
-  list[at + 1] = fn
-  list[at + 2] = a
-  list[at + 3] = b
-  list[at + 4] = c
-  inbox_size = at + 4
+  return context[FSM]
 end
 
 ---Appends a job to the ready queue.
 ---@param fn fun(a, b, c)
+local function post(fn, a, b, c) put(fn, a, b, c) end
+
 M.post = post
+
+---Has events looked at by Lua, one and all, as long as somebody measures them.
+---@param on boolean
+function M.observe(on)
+  observed = on
+  if queue.observe then queue.observe(on) end
+end
+
+---A branch's method `transition` that queues what it can without further ado, and
+---leaves all else to `slow`: an event by name, here, at once, with a scalar or nothing.
+---@param fsms table<any, finitomata.Instance> those of the branch
+---@param slow function the whole method
+---@return function transition
+function M.sender(fsms, slow)
+  return queue.sender and queue.sender(fsms, slow) or slow
+end
 
 local function work()
   local self = running()
   while true do
-    local list, at = batch, head
-    local fn = list[at]
-    if at > last or fn == RESUME then
-      if pool_size >= POOL_MAX then return end
-      pool_size = pool_size + 1
-      pool[pool_size] = self
-      yield()
-    else
-      head = at + 4
-      fn(list[at + 1], list[at + 2], list[at + 3])
-    end
+    working.run()
+    if pool_size >= POOL_MAX then return end
+    pool_size = pool_size + 1
+    pool[pool_size] = self
+    yield()
   end
 end
 
----The coroutine that the next job of the batch needs.
-local function next_coroutine()
-  if batch[head] == RESUME then
-    local co = batch[head + 1]
-    head = head + 4
-    return co
-  end
+local function worker()
   if pool_size == 0 then return create(work) end
   local co = pool[pool_size]
   pool[pool_size] = nil
   pool_size = pool_size - 1
   return co
-end
-
----Takes the jobs of the next turn. A list that was worked off is filled again as it
----is: what it refers to for a while longer is cheaper than to clear each slot.
----@return boolean found
-local function next_batch()
-  if first_full > last_full then
-    if inbox_size == 0 then return false end
-    batch, inbox = inbox, batch
-    last, inbox_size = inbox_size, 0
-  else
-    if #spare < SPARE_MAX then
-      for at = 1, last do batch[at] = nil end
-      spare[#spare + 1] = batch
-    end
-    batch, last = full[first_full], BATCH_MAX
-    full[first_full] = nil
-    first_full = first_full + 1
-  end
-  head = 1
-  return true
 end
 
 -- Who waits, and the FSM in whose callback; for those who want to look.
@@ -163,17 +134,18 @@ end
 ---@return boolean worked  false when there was nothing to do
 ---@return boolean more    whether jobs wait already
 function M.turn()
-  if turning then return false, false end
-  if head > last and not next_batch() then return false, false end
-  turning = true
-  while head <= last do
-    local co = next_coroutine()
+  if turning or not queue.begin() then return false, false end
+  turning, working = true, queue
+  local co = working.next()
+  while co do
+    if co == true then co = worker() end
     local ok, err = resume(co)
-    context.fsm = nil
+    context[FSM] = nil
     if not ok and not given_up[co] then log.error("%s", trace.add(Error.text(err), co)) end
+    co = working.next()
   end
   turning = false
-  return true, inbox_size > 0 or first_full <= last_full
+  return true, queue.waiting()
 end
 
 ---Runs turns until no job is left.
@@ -268,11 +240,11 @@ function M.wait(waiter, timeout_ms, clock)
       drive(waiter, clock)
     else
       waiter.co = co
-      local fsm = context.fsm
+      local fsm = context[FSM]
       parked[co] = fsm or false
       yield()
       parked[co] = nil
-      context.fsm = fsm
+      context[FSM] = fsm
       local on_resume = M.on_resume
       if on_resume then on_resume(co) end
     end

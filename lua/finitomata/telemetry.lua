@@ -5,6 +5,7 @@
 --- of it. While nobody listens nothing is measured.
 local clock = require("finitomata.clock")
 local guard = require("finitomata.guard")
+local task = require("finitomata.task")
 
 local M = {}
 
@@ -43,9 +44,11 @@ function M.attach(fn)
       end
     end
     M.active = #handlers > 0
+    task.observe(M.active)
   end
   handlers[#handlers + 1] = handle
   M.active = true
+  task.observe(true)
   return handle
 end
 

@@ -26,6 +26,10 @@ local decide, refusal, push, rare = engine.decide, engine.refusal, histories.pus
 
 local M = {}
 
+---The attempt of an event as it was sent.
+local SENT <const> = { attempt = 0, count = 0 }
+M.SENT = SENT
+
 -- ---- failures ------------------------------------------------------------------
 
 ---Calls on_failure or on_rollback; what they raise goes no further.
@@ -314,15 +318,16 @@ local function compile(kind, node, edge)
   local plain = not (edge.guards or edge.ensured or edge.internal or kind.observed)
     and kind.history_mask ~= 0 and (edge.handler or edge.sole) and kind.protect == xpcall
   if not plain then return nil end
-  local share = kind.share
+  local share, settles = kind.share, false
+  for _, target in pairs(edge.targets) do settles = settles or target.settles end
   return clock.edge {
     catch = catch, handler = edge.handler, on_exit = node.on_exit, state = node.name,
     targets = edge.targets, sole = edge.sole, number = node.number, mask = kind.history_mask,
-    share = share, announces = kind.announces,
+    share = share, announces = kind.announces, settles = settles,
     odd = function(self, event_payload, payload, try, ok, to, new_payload)
       local target, result = engine.judge(node, edge, event_payload, payload, self, share, ok, to,
         new_payload)
-      return conclude(self, node, edge, event_payload, target, result, try)
+      return conclude(self, node, edge, event_payload, target, result, try or SENT)
     end,
     move = function(self, target, payload, event_payload, exited, raised)
       local late

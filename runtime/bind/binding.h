@@ -98,6 +98,7 @@ void inf_bind_loop(lua_State *L);
 void inf_bind_timers(lua_State *L);
 void inf_bind_values(lua_State *L);
 void inf_bind_edges(lua_State *L);
+void inf_bind_ready(lua_State *L);
 void inf_bind_signals(lua_State *L);
 void inf_bind_console(lua_State *L);
 void inf_bind_notify(lua_State *L);

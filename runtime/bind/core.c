@@ -18,6 +18,7 @@ INF_EXPORT int luaopen_infinitomata_core(lua_State *L) {
     inf_bind_timers(L);
     inf_bind_values(L);
     inf_bind_edges(L);
+    inf_bind_ready(L);
     inf_bind_signals(L);
     inf_bind_console(L);
     inf_bind_notify(L);

@@ -7,21 +7,23 @@
    that is not decided there as well.
 
    A callback may wait, so each is called with a continuation. */
+#include <lauxlib.h>
+
+#include "base/error.h"
 #include "bind/binding.h"
+#include "bind/ready.h"
 #include "bind/value.h"
 
-/* The slots of an instance that are used here; instance.lua says what they
-   are. The history's layout is that of history.lua. */
-enum { NODE = 3, PAYLOAD = 4, HISTORY = 5, MAIL = 6, EXTRA = 8 };
+/* The layout of history.lua. */
 #define ENTRY_BITS 12
 #define STATE_MASK 0xff
 #define COUNT_ONE  0x100
 #define COUNT_MASK 0xf00
 
-/* The upvalues of an edge: `shape`, then the fields of the table it is made
-   of, in this order. */
-enum { SHAPE = 1, CATCH, HANDLER, ON_EXIT, STATE, TARGETS, SOLE };
-enum { ODD = SOLE + 1, MOVE, LATE, UPVALUES = LATE };
+/* The values of an edge: the fields of the table it is made of, in this order.
+ */
+enum { CATCH = 1, HANDLER, ON_EXIT, STATE, TARGETS, SOLE };
+enum { ODD = SOLE + 1, MOVE, LATE, VALUES = LATE };
 
 static const char *const fields[] = {
     "catch", "handler", "on_exit", "state", "targets",
@@ -36,18 +38,19 @@ typedef struct edge_shape {
     bool handled;       /* there is an on_transition */
     bool exits;         /* there is an on_exit */
     bool decided;       /* there is one target */
+    bool quiet;         /* entering a target sets nothing going */
 } edge_shape;
 
-/* The stack of an edge that runs: its arguments, the message handler, and what
-   was decided. */
-enum { SELF = 1, EVENT, EVENT_PAYLOAD, OLD, TRY, GUARD, NAME, NEW, TARGET };
+/* The frame of a step, and above it what was decided. */
+enum { GUARD = INF_AT_CATCH, EDGE = INF_AT_EDGE, SELF = INF_AT_FSM };
+enum { EVENT = INF_AT_EVENT, EVENT_PAYLOAD, OLD, TRY, NAME, NEW, TARGET };
 
 static const edge_shape *shape_of(lua_State *L) {
-    return lua_touserdata(L, lua_upvalueindex(SHAPE));
+    return lua_touserdata(L, EDGE);
 }
 
-static void push(lua_State *L, int upvalue) {
-    lua_pushvalue(L, lua_upvalueindex(upvalue));
+static void push(lua_State *L, int value) {
+    (void)lua_getiuservalue(L, EDGE, value);
 }
 
 static bool failed(int status) {
@@ -57,27 +60,36 @@ static bool failed(int status) {
 /* Whether the FSM was given up while a callback waited. */
 static bool is_dead(lua_State *L, int status) {
     if (status != LUA_YIELD) return false;
-    lua_rawgeti(L, SELF, MAIL);
-    bool dead = lua_tointeger(L, -1) == LUA_MAXINTEGER;
+    lua_rawgeti(L, SELF, INF_FSM_MAIL);
+    bool dead = lua_tointeger(L, -1) == INF_MAIL_DEAD;
     lua_pop(L, 1);
     return dead;
 }
 
-static int answer(lua_State *L, int status, lua_KContext first) {
+/* A step that had to wait has come to its end. */
+static int resumed(lua_State *L, int results, lua_KContext way) {
+    return way == INF_STEP_QUEUED ? inf_ready_resume(L, results) : results;
+}
+
+/* What Lua's end of a step came to. */
+static int answer(lua_State *L) {
+    return lua_isnil(L, -2) ? 0 : 2;
+}
+
+static int answer_later(lua_State *L, int status, lua_KContext way) {
     (void)status;
-    return lua_gettop(L) - (int)first + 1;
+    return resumed(L, answer(L), way);
 }
 
 /* Lets Lua end what was begun here: the function and its `nargs` arguments are
    on top of the stack. */
-static int hand_over(lua_State *L, int nargs) {
-    int first = lua_gettop(L) - nargs;
-    lua_callk(L, nargs, LUA_MULTRET, first, answer);
-    return answer(L, LUA_OK, first);
+static int hand_over(lua_State *L, int nargs, lua_KContext way) {
+    lua_callk(L, nargs, 2, way, answer_later);
+    return answer(L);
 }
 
 /* odd(fsm, event_payload, payload, try, ok, to, new_payload) */
-static int odd(lua_State *L, bool ok) {
+static int odd(lua_State *L, bool ok, lua_KContext way) {
     push(L, ODD);
     lua_pushvalue(L, SELF);
     lua_pushvalue(L, EVENT_PAYLOAD);
@@ -85,21 +97,24 @@ static int odd(lua_State *L, bool ok) {
     lua_pushvalue(L, TRY);
     lua_pushboolean(L, ok);
     lua_pushvalue(L, NAME); /* or what was raised */
-    if (!ok) return hand_over(L, 6);
+    if (!ok) return hand_over(L, 6, way);
     lua_pushvalue(L, NEW);
-    return hand_over(L, 7);
+    return hand_over(L, 7, way);
 }
 
 /* late(fsm, event_payload, raised) */
-static int after_enter(lua_State *L, int status, lua_KContext ctx) {
-    (void)ctx;
+static int after_enter(lua_State *L, int status, lua_KContext way) {
     if (!failed(status)) return 0;
     int raised = lua_gettop(L);
     push(L, LATE);
     lua_pushvalue(L, SELF);
     lua_pushvalue(L, EVENT_PAYLOAD);
     lua_pushvalue(L, raised);
-    return hand_over(L, 3);
+    return hand_over(L, 3, way);
+}
+
+static int enter_later(lua_State *L, int status, lua_KContext way) {
+    return resumed(L, after_enter(L, status, way), way);
 }
 
 /* The packed history with the state that is left, or -1 when it is too narrow.
@@ -113,50 +128,56 @@ static lua_Integer pushed(const edge_shape *shape, lua_Integer packed) {
 }
 
 /* move(fsm, target, payload, event_payload, exited, raised) */
-static int move_in_lua(lua_State *L, int raised) {
+static int move_in_lua(lua_State *L, int raised, lua_KContext way) {
     push(L, MOVE);
     lua_pushvalue(L, SELF);
     lua_pushvalue(L, TARGET);
     lua_pushvalue(L, NEW);
     lua_pushvalue(L, EVENT_PAYLOAD);
     lua_pushboolean(L, raised == 0);
-    if (raised == 0) return hand_over(L, 5);
+    if (raised == 0) return hand_over(L, 5, way);
     lua_pushvalue(L, raised);
-    return hand_over(L, 6);
+    return hand_over(L, 6, way);
 }
 
-static int move(lua_State *L, const edge_shape *shape) {
-    lua_rawgeti(L, SELF, EXTRA);
-    lua_rawgeti(L, SELF, HISTORY);
+static int move(lua_State *L, const edge_shape *shape, lua_KContext way) {
+    lua_rawgeti(L, SELF, INF_FSM_EXTRA);
+    lua_rawgeti(L, SELF, INF_FSM_HISTORY);
     bool rare = shape->announces || lua_toboolean(L, -2);
     lua_Integer packed = rare ? -1 : pushed(shape, lua_tointeger(L, -1));
     lua_settop(L, TARGET);
-    if (packed < 0) return move_in_lua(L, 0);
+    if (packed < 0) return move_in_lua(L, 0, way);
     lua_pushinteger(L, packed);
-    lua_rawseti(L, SELF, HISTORY);
+    lua_rawseti(L, SELF, INF_FSM_HISTORY);
     lua_pushvalue(L, TARGET);
-    lua_rawseti(L, SELF, NODE);
+    lua_rawseti(L, SELF, INF_FSM_NODE);
     lua_pushvalue(L, NEW);
-    lua_rawseti(L, SELF, PAYLOAD);
-    if (lua_getfield(L, TARGET, "on_enter") == LUA_TNIL) return 0;
+    lua_rawseti(L, SELF, INF_FSM_PAYLOAD);
+    lua_rawgeti(L, TARGET, INF_NODE_ON_ENTER);
+    if (!lua_toboolean(L, -1)) return 0;
     lua_pushvalue(L, NAME);
     lua_pushvalue(L, SELF);
-    return after_enter(L, lua_pcallk(L, 2, 0, GUARD, 0, after_enter), 0);
+    int status = lua_pcallk(L, 2, 0, GUARD, way, enter_later);
+    return after_enter(L, status, way);
 }
 
-static int after_exit(lua_State *L, int status, lua_KContext ctx) {
-    (void)ctx;
+static int after_exit(lua_State *L, int status, lua_KContext way) {
     if (is_dead(L, status)) return 0;
-    if (failed(status)) return move_in_lua(L, lua_gettop(L));
-    return move(L, shape_of(L));
+    if (failed(status)) return move_in_lua(L, lua_gettop(L), way);
+    return move(L, shape_of(L), way);
 }
 
-static int commit(lua_State *L, const edge_shape *shape) {
-    if (!shape->exits) return move(L, shape);
+static int exit_later(lua_State *L, int status, lua_KContext way) {
+    return resumed(L, after_exit(L, status, way), way);
+}
+
+static int commit(lua_State *L, const edge_shape *shape, lua_KContext way) {
+    if (!shape->exits) return move(L, shape, way);
     push(L, ON_EXIT);
     push(L, STATE);
     lua_pushvalue(L, SELF);
-    return after_exit(L, lua_pcallk(L, 2, 0, GUARD, 0, after_exit), 0);
+    int status = lua_pcallk(L, 2, 0, GUARD, way, exit_later);
+    return after_exit(L, status, way);
 }
 
 /* No answer is one where there is but one target. */
@@ -164,24 +185,36 @@ static bool says_nothing(lua_State *L, const edge_shape *shape) {
     return shape->decided && lua_isnil(L, NAME) && lua_isnil(L, NEW);
 }
 
-static int after_transition(lua_State *L, int status, lua_KContext ctx) {
+/* Pushes the one target, and has its name in NAME. */
+static void take_sole(lua_State *L) {
+    push(L, SOLE);
+    (void)lua_getfield(L, -1, "name");
+    lua_replace(L, NAME);
+}
+
+static int after_transition(lua_State *L, int status, lua_KContext way) {
     const edge_shape *shape = shape_of(L);
-    (void)ctx;
-    if (failed(status)) return odd(L, false);
-    if (is_dead(L, status)) return odd(L, true);
+    if (failed(status)) return odd(L, false, way);
+    if (is_dead(L, status)) return odd(L, true, way);
+    push(L, TARGETS);
     lua_pushvalue(L, NAME);
-    if (lua_rawget(L, lua_upvalueindex(TARGETS)) == LUA_TNIL) {
-        if (!says_nothing(L, shape)) return odd(L, true);
-        (void)lua_getfield(L, lua_upvalueindex(SOLE), "name");
-        lua_replace(L, NAME);
-        lua_copy(L, lua_upvalueindex(SOLE), TARGET);
+    int found = lua_rawget(L, TARGET);
+    lua_replace(L, TARGET);
+    if (found == LUA_TNIL) {
+        if (!says_nothing(L, shape)) return odd(L, true, way);
+        take_sole(L);
+        lua_replace(L, TARGET);
     }
     if (lua_isnil(L, NEW)) {
         lua_copy(L, OLD, NEW);
     } else if (!shape->share && !inf_value_plain(L, NEW, 0)) {
-        return odd(L, true);
+        return odd(L, true, way);
     }
-    return commit(L, shape);
+    return commit(L, shape, way);
+}
+
+static int transition_later(lua_State *L, int status, lua_KContext way) {
+    return resumed(L, after_transition(L, status, way), way);
 }
 
 static void push_payload(lua_State *L, bool share) {
@@ -192,16 +225,13 @@ static void push_payload(lua_State *L, bool share) {
     }
 }
 
-/* edge(fsm, event, event_payload, payload, try) -> error?, pending? */
-static int run(lua_State *L) {
+int inf_edge_run(lua_State *L, lua_KContext way) {
     const edge_shape *shape = shape_of(L);
-    lua_settop(L, TRY);
-    push(L, CATCH);
     if (!shape->handled) {
-        (void)lua_getfield(L, lua_upvalueindex(SOLE), "name");
+        lua_pushnil(L); /* the name */
         lua_pushvalue(L, OLD);
-        push(L, SOLE);
-        return commit(L, shape);
+        take_sole(L);
+        return commit(L, shape, way);
     }
     push(L, HANDLER);
     push(L, STATE);
@@ -209,8 +239,21 @@ static int run(lua_State *L) {
     lua_pushvalue(L, EVENT_PAYLOAD);
     push_payload(L, shape->share);
     lua_pushvalue(L, SELF);
-    int status = lua_pcallk(L, 5, 2, GUARD, 0, after_transition);
-    return after_transition(L, status, 0);
+    int status = lua_pcallk(L, 5, 2, GUARD, way, transition_later);
+    return after_transition(L, status, way);
+}
+
+bool inf_edge_is_quiet(lua_State *L, int index) {
+    const edge_shape *shape = lua_touserdata(L, index);
+    return shape->quiet;
+}
+
+/* edge(fsm, event, event_payload, payload, try) -> error?, pending? */
+static int call(lua_State *L) {
+    lua_settop(L, INF_AT_TRY - 1);
+    (void)lua_getiuservalue(L, 1, CATCH);
+    lua_insert(L, GUARD);
+    return inf_edge_run(L, INF_STEP_CALLED);
 }
 
 static lua_Integer integer_field(lua_State *L, const char *name) {
@@ -227,10 +270,11 @@ static bool boolean_field(lua_State *L, const char *name) {
     return value;
 }
 
+/* edge(parts) -> edge */
 static int core_edge(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    edge_shape *shape = lua_newuserdatauv(L, sizeof *shape, 0);
+    edge_shape *shape = lua_newuserdatauv(L, sizeof *shape, VALUES);
     shape->mask = integer_field(L, "mask");
     shape->number = integer_field(L, "number");
     shape->share = boolean_field(L, "share");
@@ -238,14 +282,22 @@ static int core_edge(lua_State *L) {
     shape->handled = boolean_field(L, "handler");
     shape->exits = boolean_field(L, "on_exit");
     shape->decided = boolean_field(L, "sole");
-    for (size_t i = 0; i < INF_COUNT(fields); i++) {
+    shape->quiet = !boolean_field(L, "settles");
+    for (int i = 0; i < VALUES; i++) {
         lua_getfield(L, 1, fields[i]);
+        (void)lua_setiuservalue(L, 2, i + 1);
     }
-    lua_pushcclosure(L, run, UPVALUES);
+    if (luaL_newmetatable(L, "infinitomata.edge")) {
+        lua_pushcfunction(L, call);
+        lua_setfield(L, -2, "__call");
+        lua_pushboolean(L, 0);
+        lua_setfield(L, -2, "__metatable");
+    }
+    lua_setmetatable(L, 2);
     return 1;
 }
 
 void inf_bind_edges(lua_State *L) {
-    static const luaL_Reg functions[] = {{"edge", core_edge}, {NULL, NULL}};
-    luaL_setfuncs(L, functions, 0);
+    lua_pushcfunction(L, core_edge);
+    lua_setfield(L, -2, "edge");
 }

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+/* ready.c: the ready queue in C, with the interface of
+   lua/finitomata/ready.lua. Its lists are the stacks of coroutines that never
+   run: the cheapest place where C can leave Lua's values and find them again.
+   An event, the job of almost every turn, is taken to its FSM here; what is out
+   of the ordinary about it goes to the functions of
+   lua/finitomata/instance.lua. */
+#include "bind/ready.h"
+
+#include <lauxlib.h>
+
+#include "base/error.h"
+#include "bind/binding.h"
+
+#define JOB       4
+#define LIST_JOBS 1024 /* so many are a turn, at most */
+#define LIST_MAX  (JOB * LIST_JOBS)
+#define SPARE_MAX 4 /* lists that are kept to be filled again */
+
+typedef struct ready {
+    lua_State *inbox;       /* takes new jobs */
+    lua_State *batch;       /* is worked off */
+    int size;               /* slots of the inbox that are in use */
+    int head;               /* slots of the batch that are done */
+    int last;               /* slots of the batch */
+    lua_Integer first_full; /* lists that wait between the two */
+    lua_Integer last_full;
+    lua_State *spare[SPARE_MAX];
+    int spares;
+    bool observed; /* somebody measures events: none is taken here */
+} ready;
+
+/* The upvalues of every function here. LISTS keeps the lists alive: as keys,
+   and those that wait, by number. */
+enum { READY = 1, LISTS, CONTEXT, HOOKS, UPVALUES = HOOKS };
+enum { SENDER_FSMS = 3, SENDER_SLOW };
+
+enum { CONTEXT_FSM = 1 };
+
+static ready *ready_of(lua_State *L) {
+    return lua_touserdata(L, lua_upvalueindex(READY));
+}
+
+/* ---- lists -----------------------------------------------------------------
+ */
+
+static lua_State *new_list(lua_State *L, int lists) {
+    lua_State *list = lua_newthread(L);
+    if (!lua_checkstack(list, LIST_MAX + LUA_MINSTACK)) {
+        luaL_error(L, "no room for more jobs");
+    }
+    lua_pushboolean(L, 1);
+    lua_rawset(L, lists);
+    return list;
+}
+
+/* The inbox is full: it waits, and another one is filled. */
+static void set_aside(lua_State *L, ready *r) {
+    int lists = lua_upvalueindex(LISTS);
+    lua_State *next =
+        r->spares != 0 ? r->spare[r->spares - 1] : new_list(L, lists);
+    lua_pushthread(r->inbox);
+    lua_xmove(r->inbox, L, 1);
+    lua_rawseti(L, lists, r->last_full + 1);
+    r->last_full++;
+    if (r->spares != 0) r->spares--;
+    r->inbox = next;
+    r->size = 0;
+}
+
+/* The batch is worked off, and another list takes its place. */
+static void retire(lua_State *L, ready *r) {
+    if (r->spares < SPARE_MAX) {
+        r->spare[r->spares++] = r->batch;
+        return;
+    }
+    lua_pushthread(r->batch);
+    lua_xmove(r->batch, L, 1);
+    lua_pushnil(L);
+    lua_rawset(L, lua_upvalueindex(LISTS));
+}
+
+/* The list that has room for one more job. */
+static lua_State *open_list(lua_State *L, ready *r) {
+    if (r->size == 0 || r->size == LIST_MAX) {
+        if (r->size != 0) set_aside(L, r);
+        inf_binding *binding = inf_binding_of(L);
+        binding->turn_wanted = true;
+        inf_binding_stay_awake(binding);
+    }
+    r->size += JOB;
+    return r->inbox;
+}
+
+/* post(fn, a, b, c) */
+static int post(lua_State *L) {
+    lua_settop(L, JOB);
+    lua_xmove(L, open_list(L, ready_of(L)), JOB);
+    return 0;
+}
+
+/* begin() -> whether there is a batch to work off */
+static int begin(lua_State *L) {
+    ready *r = ready_of(L);
+    bool found = true;
+    if (r->head < r->last) {
+        /* what an error left */
+    } else if (r->first_full <= r->last_full) {
+        int lists = lua_upvalueindex(LISTS);
+        retire(L, r);
+        lua_rawgeti(L, lists, r->first_full);
+        r->batch = lua_tothread(L, -1);
+        lua_pushnil(L);
+        lua_rawseti(L, lists, r->first_full++);
+        r->head = 0;
+        r->last = LIST_MAX;
+    } else if (r->size != 0) {
+        lua_State *empty = r->batch;
+        r->batch = r->inbox;
+        r->inbox = empty;
+        r->head = 0;
+        r->last = r->size;
+        r->size = 0;
+    } else {
+        found = false;
+    }
+    lua_pushboolean(L, found);
+    return 1;
+}
+
+static bool wakes(const ready *r) {
+    return lua_isboolean(r->batch, r->head + 1) &&
+           !lua_toboolean(r->batch, r->head + 1);
+}
+
+/* next() -> false: the batch is worked off; true: call run; or the coroutine to
+   resume */
+static int next(lua_State *L) {
+    ready *r = ready_of(L);
+    if (r->head == r->last) {
+        lua_settop(r->batch, 0);
+        lua_pushboolean(L, 0);
+    } else if (wakes(r)) {
+        lua_pushvalue(r->batch, r->head + 2);
+        lua_xmove(r->batch, L, 1);
+        r->head += JOB;
+    } else {
+        lua_pushboolean(L, 1);
+    }
+    return 1;
+}
+
+/* waiting() -> whether there will be another batch */
+static int waiting(lua_State *L) {
+    const ready *r = ready_of(L);
+    lua_pushboolean(L, r->size != 0 || r->first_full <= r->last_full);
+    return 1;
+}
+
+/* observe(on): events go to Lua, one and all, or no longer */
+static int observe(lua_State *L) {
+    ready_of(L)->observed = lua_toboolean(L, 1);
+    return 0;
+}
+
+/* ---- jobs ------------------------------------------------------------------
+ */
+
+static int work(lua_State *L);
+
+static int go_on(lua_State *L, int status, lua_KContext ctx) {
+    (void)status;
+    (void)ctx;
+    return work(L);
+}
+
+static lua_Integer mail_of(lua_State *L, int fsm) {
+    lua_rawgeti(L, fsm, INF_FSM_MAIL);
+    lua_Integer mail = lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    return mail;
+}
+
+static void set_mail(lua_State *L, int fsm, lua_Integer mail) {
+    lua_pushinteger(L, mail);
+    lua_rawseti(L, fsm, INF_FSM_MAIL);
+}
+
+/* on_event(fsm, event, event_payload) */
+static void event_in_lua(lua_State *L) {
+    lua_settop(L, INF_AT_EVENT_PAYLOAD);
+    (void)lua_getfield(L, lua_upvalueindex(HOOKS), "on_event");
+    lua_insert(L, INF_AT_FSM);
+    lua_callk(L, 3, 0, 0, go_on);
+}
+
+/* settle(fsm, error, pending) */
+static void settle(lua_State *L, int results) {
+    (void)lua_getfield(L, lua_upvalueindex(HOOKS), "settle");
+    lua_pushvalue(L, INF_AT_FSM);
+    if (results != 0) lua_rotate(L, -4, 2);
+    lua_callk(L, results + 1, 0, 0, go_on);
+}
+
+static void end_event(lua_State *L, int results) {
+    lua_rawgeti(L, INF_AT_FSM, INF_FSM_EXTRA);
+    bool rare = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    if (rare || results != 0 || !inf_edge_is_quiet(L, INF_AT_EDGE)) {
+        settle(L, results);
+        return;
+    }
+    lua_pushnil(L);
+    lua_rawseti(L, lua_upvalueindex(CONTEXT), CONTEXT_FSM);
+    set_mail(L, INF_AT_FSM, mail_of(L, INF_AT_FSM) & INF_MAIL_RESTING);
+}
+
+int inf_ready_resume(lua_State *L, int results) {
+    end_event(L, results);
+    return work(L);
+}
+
+/* Puts the edge that the FSM's state has for the event where it belongs. */
+static bool find_edge(lua_State *L) {
+    lua_rawgeti(L, INF_AT_FSM, INF_FSM_NODE);
+    if (lua_rawgeti(L, -1, INF_NODE_STEPS) != LUA_TTABLE) return false;
+    lua_pushvalue(L, INF_AT_EVENT);
+    if (lua_rawget(L, -2) != LUA_TUSERDATA) return false;
+    lua_replace(L, INF_AT_EDGE);
+    return true;
+}
+
+/* What on_event of instance.lua does, as long as nothing is out of the
+   ordinary. */
+static void take_event(lua_State *L, const ready *r) {
+    lua_Integer mail = mail_of(L, INF_AT_FSM);
+    if (r->observed || mail >= INF_MAIL_BUSY || !find_edge(L)) {
+        event_in_lua(L);
+        return;
+    }
+    set_mail(L, INF_AT_FSM, mail + (INF_MAIL_BUSY - 1));
+    lua_pushvalue(L, INF_AT_FSM);
+    lua_rawseti(L, lua_upvalueindex(CONTEXT), CONTEXT_FSM);
+    lua_settop(L, INF_AT_EVENT_PAYLOAD);
+    lua_rawgeti(L, INF_AT_FSM, INF_FSM_PAYLOAD);
+    lua_pushnil(L); /* the try of an event that was sent */
+    end_event(L, inf_edge_run(L, INF_STEP_QUEUED));
+}
+
+static int work(lua_State *L) {
+    ready *r = ready_of(L);
+    while (r->head < r->last && !wakes(r)) {
+        int at = r->head + 1;
+        lua_State *batch = r->batch;
+        bool event = lua_isboolean(batch, at);
+        r->head += JOB;
+        lua_settop(L, event ? INF_AT_EDGE : INF_AT_CATCH);
+        if (!event) lua_pushvalue(batch, at);
+        lua_pushvalue(batch, at + 1);
+        lua_pushvalue(batch, at + 2);
+        lua_pushvalue(batch, at + 3);
+        lua_xmove(batch, L, event ? 3 : JOB);
+        if (event) {
+            take_event(L, r);
+        } else {
+            lua_callk(L, JOB - 1, 0, 0, go_on);
+        }
+    }
+    return 0;
+}
+
+/* run(): works off the batch, up to the next coroutine that is to go on */
+static int run(lua_State *L) {
+    lua_settop(L, 0);
+    (void)lua_getfield(L, lua_upvalueindex(HOOKS), "catch");
+    return work(L);
+}
+
+/* ---- sending ---------------------------------------------------------------
+ */
+
+static int sent(lua_State *L, int status, lua_KContext ctx) {
+    (void)status;
+    (void)ctx;
+    return lua_gettop(L);
+}
+
+/* Values that are their own copies. */
+static bool is_scalar(int type) {
+    return type <= LUA_TBOOLEAN || type == LUA_TNUMBER || type == LUA_TSTRING;
+}
+
+/* Finds the FSM and pushes it, when the event can be queued at once. */
+static bool accepts(lua_State *L) {
+    bool plain = lua_type(L, 3) == LUA_TSTRING && lua_isnoneornil(L, 5) &&
+                 is_scalar(lua_type(L, 4));
+    if (!plain) return false;
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(SENDER_FSMS)) != LUA_TTABLE) {
+        return false;
+    }
+    int fsm = lua_gettop(L);
+    lua_Integer mail = mail_of(L, fsm);
+    lua_rawgeti(L, fsm, INF_FSM_KIND);
+    lua_rawgeti(L, -1, INF_KIND_MAILBOX);
+    bool room = (mail & INF_MAIL_COUNT) < lua_tointeger(L, -1);
+    lua_settop(L, fsm);
+    if (room) set_mail(L, fsm, mail + 1);
+    return room;
+}
+
+/* transition(branch, name, event, event_payload, delay_ms, ...) */
+static int transition(lua_State *L) {
+    int arguments = lua_gettop(L);
+    if (arguments >= 3 && accepts(L)) {
+        lua_State *list = open_list(L, ready_of(L));
+        lua_replace(L, 2);
+        lua_settop(L, 4);
+        lua_pushboolean(list, 1);
+        lua_xmove(L, list, 3);
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    lua_settop(L, arguments);
+    lua_pushvalue(L, lua_upvalueindex(SENDER_SLOW));
+    lua_insert(L, 1);
+    lua_callk(L, arguments, LUA_MULTRET, 0, sent);
+    return sent(L, LUA_OK, 0);
+}
+
+/* sender(fsms, slow) -> transition */
+static int sender(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_settop(L, 2);
+    lua_pushvalue(L, lua_upvalueindex(READY));
+    lua_pushvalue(L, lua_upvalueindex(LISTS));
+    lua_rotate(L, 1, 2);
+    lua_pushcclosure(L, transition, 4);
+    return 1;
+}
+
+/* ready(context, hooks) -> the functions of a queue */
+static int core_ready(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        {"post", post},     {"begin", begin},     {"next", next},
+        {"run", run},       {"waiting", waiting}, {"observe", observe},
+        {"sender", sender}, {NULL, NULL},
+    };
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    luaL_newlibtable(L, functions);
+    ready *r = lua_newuserdatauv(L, sizeof *r, 0);
+    lua_newtable(L);
+    *r = (ready){.first_full = 1};
+    r->inbox = new_list(L, 5);
+    r->batch = new_list(L, 5);
+    lua_rotate(L, 1, 3); /* the table of functions, and their upvalues */
+    luaL_setfuncs(L, functions, UPVALUES);
+    return 1;
+}
+
+void inf_bind_ready(lua_State *L) {
+    lua_pushcfunction(L, core_ready);
+    lua_setfield(L, -2, "ready");
+}
