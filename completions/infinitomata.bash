@@ -17,28 +17,35 @@ _infinitomata_files() { # PATTERN...: folders, and files that match one of them
 
 _infinitomata_option() { # the value of --NAME among the words typed so far
     local i
-    for ((i = 2; i < COMP_CWORD - 1; i++)); do
-        [ "${COMP_WORDS[i]}" = "$1" ] && printf '%s' "${COMP_WORDS[i + 1]}"
+    for ((i = 2; i < cword; i++)); do
+        case ${words[i]} in
+        "$1") [ $((i + 1)) -lt "$cword" ] && printf '%s' "${words[i + 1]}" ;;
+        "$1"=*) printf '%s' "${words[i]#*=}" ;;
+        esac
     done
 }
 
-_infinitomata_fsms() {
-    local at id key
+_infinitomata_fsms() { # names with blanks are quoted
+    local at id key name typed=${cur//\\/}
     at=$(_infinitomata_option --at)
     id=$(_infinitomata_option --id)
     key=$(_infinitomata_option --key-file)
-    _infinitomata_words "$("${COMP_WORDS[0]}" fsms ${at:+--at "$at"} ${id:+--id "$id"} \
-        ${key:+--key-file "$key"} \
-        --timeout 1 2>/dev/null | awk 'NR > 1 { print $1 }')"
+    while IFS= read -r name; do
+        case $cur:$name in
+        [\"\']*:"${cur:1}"*) COMPREPLY+=("$name") ;;
+        *:"$typed"*) COMPREPLY+=("$(printf '%q' "$name")") ;;
+        esac
+    done < <("${words[0]}" fsms --names ${at:+--at "$at"} ${id:+--id "$id"} \
+        ${key:+--key-file "$key"} --timeout 1 2>/dev/null)
 }
 
 # How many plain arguments were typed after the subcommand; options that take a
 # value take it with them.
 _infinitomata_arguments() {
     local i count=0
-    for ((i = $1; i < COMP_CWORD; i++)); do
-        case ${COMP_WORDS[i]} in
-        --json | --count | --no-wait | --strict | --force | --auto-terminate | --print-config) ;;
+    for ((i = $1; i < cword; i++)); do
+        case ${words[i]} in
+        --*=* | --json | --count | --names | --no-wait | --strict | --force | --auto-terminate | --print-config) ;;
         -*) ((i++)) ;;
         *) ((count++)) ;;
         esac
@@ -68,9 +75,9 @@ _infinitomata_value() { # completes what follows an option; fails when it takes 
 }
 
 _infinitomata_new() {
-    if [ "$COMP_CWORD" = 2 ]; then
+    if [ "$cword" = 2 ]; then
         _infinitomata_words "fsm spec --help"
-    elif [ "${COMP_WORDS[2]}" = fsm ]; then
+    elif [ "${words[2]}" = fsm ]; then
         _infinitomata_words "--from --syntax --out --auto-terminate --timer --callback --force --help"
     elif [[ $cur == -* ]]; then
         _infinitomata_words "--out --force --help"
@@ -90,7 +97,7 @@ _infinitomata_subcommand() {
     console:*) _infinitomata_words "$node" ;;
     attach:-*) _infinitomata_words "-e --key-file --help" ;;
     members:*) _infinitomata_words "--state $ask" ;;
-    fsms:*) _infinitomata_words "--id --count $ask" ;;
+    fsms:*) _infinitomata_words "--id --count --names $ask" ;;
     state:-*) _infinitomata_words "--what --id $ask" ;;
     send:-*) _infinitomata_words "--no-wait --id $ask" ;;
     state:* | send:*) _infinitomata_arguments 2 && _infinitomata_fsms ;;
@@ -105,11 +112,45 @@ _infinitomata_subcommand() {
     esac
 }
 
+# Bash ends words at ":" and "=", which addresses and names of FSMs have: here they
+# are put together again, as far as no blank is between them on the line.
+_infinitomata_join() {
+    local i word before line=$COMP_LINE last=
+    words=()
+    for i in "${!COMP_WORDS[@]}"; do
+        word=${COMP_WORDS[i]}
+        before=$line
+        [ -n "$word" ] && before=${line%%"$word"*}
+        line=${line#"$before$word"}
+        if [[ $before != *[[:blank:]]* && $last${word:0:1} == *[:=]* ]]; then
+            words[-1]+=$word
+        else
+            words+=("$word")
+        fi
+        last=${word: -1}
+        [ "$i" = "$COMP_CWORD" ] && cword=$((${#words[@]} - 1))
+    done
+}
+
 _infinitomata() {
-    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+    local words cword cur prev raw=${COMP_WORDS[COMP_CWORD]} i
+    _infinitomata_join
+    cur=${words[cword]} prev=${words[cword - 1]}
+    case $cur in
+    --*=*) prev=${cur%%=*} cur=${cur#*=} ;;
+    esac
+    _infinitomata_complete
+    # Only what stands behind the last ":" or "=" will be replaced.
+    case $raw in [:=]*) raw= ;; esac
+    for i in "${!COMPREPLY[@]}"; do
+        COMPREPLY[i]=${COMPREPLY[i]#"${cur%"$raw"}"}
+    done
+}
+
+_infinitomata_complete() {
     local commands="run console attach members fsms state send lint draw new keygen version help"
     COMPREPLY=()
-    if [ "$COMP_CWORD" = 1 ]; then
+    if [ "$cword" = 1 ]; then
         case $cur in
         -*) _infinitomata_words "-e -l -i -v -E -W --help --version" ;;
         *)
@@ -123,7 +164,7 @@ _infinitomata() {
     fi
     # `draw --name` is a definition, `run --state` is nothing: the value of an
     # option is the same in every subcommand that has it.
-    _infinitomata_value || _infinitomata_subcommand "${COMP_WORDS[1]}"
+    _infinitomata_value || _infinitomata_subcommand "${words[1]}"
 }
 
 complete -F _infinitomata infinitomata

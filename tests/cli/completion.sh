@@ -15,9 +15,16 @@ touch app.lua door.mmd notes.md
 mkdir lib
 
 cat >../complete.bash <<'BASH'
-# complete.bash WORD...: what is offered for the last of them.
+# complete.bash WORD...: what is offered for the last of them. Words end where bash
+# has them end.
 . "$ROOT/completions/infinitomata.bash"
-COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+COMP_LINE=$*
+COMP_WORDS=()
+for word in "$@"; do
+    mapfile -t parts < <(grep -oE '[:=]+|[^:=]+' <<<"$word")
+    COMP_WORDS+=("${parts[@]:-}")
+done
+COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
 _infinitomata 2>/dev/null
 printf '%s\n' "${COMPREPLY[@]}"
 BASH
@@ -43,6 +50,9 @@ ok_if "levels" offers "debug" infinitomata run --log-level d
 ok_if "what can be new" offers "fsm" infinitomata new f
 ok_if "options of new fsm" offers "--timer" infinitomata new fsm --ti
 ok_if "callbacks" offers "on_timer" infinitomata new fsm x --callback on_ti
+ok_if "values behind an equals sign" offers "svg" infinitomata draw --format=s
+ok_if "and right behind it" offers "json text" infinitomata run --log-format=
+ok_if "arguments behind options with one" offers "lib" infinitomata run --bind=h:1 l
 ok_if "subcommands to be explained" offers "keygen" infinitomata help k
 ok_if "nothing where nobody knows" offers "" infinitomata run --bind ""
 
@@ -68,22 +78,8 @@ ok_if "the man page knows every option" known ../man.text
 ok_if "docs/cli.md knows every option" known "$root/docs/cli.md"
 
 if command -v zsh >/dev/null; then
-    cat >../complete.zsh <<'ZSH'
-# complete.zsh LINE: completes the end of it, prints <the line that comes out>.
-zmodload zsh/zpty
-zpty zsh zsh -f -i
-zpty -w zsh "PROMPT='%%'; unsetopt beep; fpath=($ROOT/completions \$fpath)"
-zpty -w zsh "autoload -Uz compinit; compinit -u -D"
-zpty -w zsh "show() { print -r \"<\$BUFFER>\"; BUFFER=; zle accept-line }; zle -N show"
-zpty -w zsh "bindkey '^I' complete-word; bindkey '^G' show"
-zpty -w zsh 'print rea""dy'
-zpty -r zsh line '*ready*'
-zpty -w -n zsh "$1"$'\t\x07'
-zpty -r zsh line '*<*>*'
-print -r -- "$line"
-ZSH
     zsh_completes() { # EXPECTED LINE
-        timeout 20 zsh -f ../complete.zsh "$2" >../out 2>&1
+        timeout 20 zsh -f "$root/tests/cli/complete.zsh" "$root" "$2" >../out 2>&1
         grep -qF -e "<$1>" ../out || { cat ../out; return 1; }
     }
     ok_if "zsh takes it" zsh -n "$root/completions/_infinitomata"

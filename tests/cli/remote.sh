@@ -84,13 +84,41 @@ ok_if "a float too" fails_with 1 "too little" inf send gate-a coin_in 1.0 --at b
 ok_if "send --no-wait is silent" [ -z "$(inf send gate-b walk_in --at a --no-wait)" ]
 ok_if "and does it" [ "$(inf state gate-b --at a --what payload --json)" = '{"passengers":1}' ]
 ok_if "members --json tells the branches" says '"branches":["default"]' inf members --at a --json
-completes() { # EXPECTED WORD...: what bash offers for the last one
+completes() { # EXPECTED WORD...: what bash offers for the last one, as it splits them
     want=$1
     shift
-    [ "$(bash -c '. "$0"; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _infinitomata 2>/dev/null
-        echo "${COMPREPLY[*]}"' "$root/completions/infinitomata.bash" "$program" "$@")" = "$want" ]
+    got=$(bash -c '. "$0"; COMP_LINE=$* COMP_WORDS=()
+        for word in "$@"; do
+            mapfile -t parts < <(grep -oE "[:=]+|[^:=]+" <<<"$word")
+            COMP_WORDS+=("${parts[@]:-}")
+        done
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+        _infinitomata 2>/dev/null
+        echo "${COMPREPLY[*]}"' "$root/completions/infinitomata.bash" "$program" "$@")
+    [ "$got" = "$want" ] || { echo "offered: $got"; return 1; }
 }
 ok_if "bash completes the names of FSMs" completes "gate-a gate-b" state --at a ga
+ok_if "asked of a node by its address" completes "gate-a gate-b" state --at "$(cat up-a)" ga
+ok_if "in one word as well" completes "gate-b" state "--at=$(cat up-a)" gate-b
+inf attach a -e 'for _, name in ipairs { "main gate", "order:17" } do
+    infinitomata.start_fsm(name, "turnstile", { passengers = 0 }) end'
+ok_if "fsms --names" says "main gate" inf fsms --at a --names
+ok_if "bash quotes a blank" completes 'main\ gate' state --at a main
+ok_if "but not behind a quotation mark" completes 'main gate' send --at a "'ma"
+ok_if "and knows of a colon" completes "17" state --at a order:1
+if command -v zsh >/dev/null; then
+    zsh_completes() { # EXPECTED LINE
+        timeout 20 zsh -f "$root/tests/cli/complete.zsh" "$root" "$2" >out 2>&1
+        grep -qF -e "<$1>" out || { cat out; return 1; }
+    }
+    mkdir bin
+    ln -s "$program" bin/infinitomata
+    PATH=$work/bin:$PATH
+    ok_if "zsh completes the name of an FSM" \
+        zsh_completes "infinitomata state --at a order:17 " "infinitomata state --at a ord"
+    ok_if "with a blank in it, from an address" \
+        zsh_completes "infinitomata send --at=$(cat up-a) main\\ gate " "infinitomata send --at=$(cat up-a) ma"
+fi
 ok_if "an unknown event is refused" fails_with 1 "does not answer" inf send gate-b jump --at a
 ok_if "what is not JSON is wrong usage" fails_with 2 "not JSON" inf send gate-b coin_in '{' --at a
 ok_if "an unknown FSM fails" fails_with 1 "gate-c" inf state gate-c --at a

@@ -9,6 +9,7 @@ function M.describe(parser)
   parser:argument("pattern", "Only names like this: * is anything, ? one character."):args("?")
   ask.describe(parser, true)
   parser:flag("--count", "Only how many there are.")
+  parser:flag("--names", "Only their names, each on a line.")
 end
 
 function M.run(options, terminal)
@@ -20,6 +21,10 @@ function M.run(options, terminal)
     return nil
   end
   if options.json then return terminal:json((require "infinitomata.json").array(found)) end
+  if options.names then
+    for _, row in ipairs(found) do terminal:say(terminal.plain(row.name)) end
+    return nil
+  end
   local rows = { { "NAME", "IMPLEMENTATION", "NODE" } }
   for i, row in ipairs(found) do
     rows[i + 1] = { terminal.plain(row.name), row.implementation or "-", row.node or "-" }
