@@ -5,19 +5,22 @@
 #include "base/error.h"
 
 static const char metatable_name[] = "infinitomata.node";
-static const char metatable_key = 0; /* its address leads there sooner */
 
 enum { KIND_BITS = 2 };
 
 inf_lua_node *inf_lua_node_check(lua_State *L) {
     inf_lua_node *node = lua_touserdata(L, 1);
-    if (node == NULL || lua_getmetatable(L, 1) == 0) {
-        return luaL_checkudata(L, 1, metatable_name); /* says what it is */
+    if (node != NULL && lua_getmetatable(L, 1) != 0) {
+        bool ours = lua_rawequal(L, -1, lua_upvalueindex(1)) != 0;
+        lua_pop(L, 1);
+        if (ours) return node;
     }
-    (void)lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key);
-    if (!lua_rawequal(L, -1, -2)) luaL_checkudata(L, 1, metatable_name);
-    lua_pop(L, 2);
-    return node;
+    return luaL_checkudata(L, 1, metatable_name); /* says what it is */
+}
+
+void inf_bind_methods(lua_State *L, const luaL_Reg *methods) {
+    (void)luaL_getmetatable(L, metatable_name);
+    luaL_setfuncs(L, methods, 1);
 }
 
 int inf_lua_node_failed(lua_State *L, int code) {
@@ -307,10 +310,8 @@ void inf_bind_cluster(lua_State *L) {
     };
     luaL_setfuncs(L, functions, 0);
     luaL_newmetatable(L, metatable_name);
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
     lua_newtable(L);
-    luaL_setfuncs(L, methods, 0);
+    inf_bind_methods(L, methods);
     inf_bind_node_members(L);
     inf_bind_node_rows(L);
     inf_bind_node_calls(L);

@@ -40,6 +40,9 @@ typedef enum inf_command_kind {
     INF_COMMAND_SYNCH  /* true, or false and the names that kept silent */
 } inf_command_kind;
 
+/** Sets methods of nodes in the table on top; each knows their metatable, which
+    is found sooner than by its name. */
+void inf_bind_methods(lua_State *L, const luaL_Reg *methods);
 /** The open node at index 1; raises when it is none. */
 inf_lua_node *inf_lua_node_check(lua_State *L);
 /** The same, or NULL, with nil, "closed" and a sentence pushed, after

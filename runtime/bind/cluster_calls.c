@@ -316,5 +316,5 @@ void inf_bind_node_calls(lua_State *L) {
         {"reply", node_reply}, {"refuse", node_refuse},
         {NULL, NULL},
     };
-    luaL_setfuncs(L, methods, 0);
+    inf_bind_methods(L, methods);
 }

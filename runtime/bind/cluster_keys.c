@@ -118,5 +118,5 @@ void inf_bind_node_keys(lua_State *L) {
         {"use_key", node_use_key},   {"remove_key", node_remove_key},
         {"set_keys", node_set_keys}, {NULL, NULL},
     };
-    luaL_setfuncs(L, methods, 0);
+    inf_bind_methods(L, methods);
 }

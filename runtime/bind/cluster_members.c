@@ -346,5 +346,5 @@ void inf_bind_node_members(lua_State *L) {
         {"synch", node_synch},
         {NULL, NULL},
     };
-    luaL_setfuncs(L, methods, 0);
+    inf_bind_methods(L, methods);
 }

@@ -435,5 +435,5 @@ void inf_bind_node_rows(lua_State *L) {
         {"resolve", node_resolve},     {"verdict", node_verdict},
         {"yields", node_yields},       {NULL, NULL},
     };
-    luaL_setfuncs(L, methods, 0);
+    inf_bind_methods(L, methods);
 }
