@@ -65,7 +65,7 @@ function M.new(options)
     _serial = 0,
     refusals = {},
   }, Branch)
-  self.transition = task.sender(self._fsms, Branch.transition)
+  self.transition = self:sender(Branch.transition)
   M.branches[self] = true
   return self
 end
@@ -234,6 +234,12 @@ function Branch:transition(name, event, event_payload, delay_ms)
   if delay_ms > 0 then return delayed.send(self, name, event, event_payload, delay_ms) end
   return send(fsm, event, event_payload)
 end
+
+---A method `transition` of whoever stands for this branch: plain events to FSMs of
+---this branch take the short way, all else is left to `slow`.
+---@param slow function
+---@return function transition
+function Branch:sender(slow) return task.sender(self._fsms, slow) end
 
 ---Lets the caller wait for an FSM, unless they would wait for each other.
 ---@param ask fun(waiter: finitomata.Waiter): true?, finitomata.Error?
