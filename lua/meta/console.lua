@@ -20,9 +20,10 @@ local console = {}
 ---@param prompt string not shown to a pipe or a file
 function console:ask(prompt) end
 
----Gives the question up.
+---Gives the question up, and ends the line that is typed.
+---@param mark? string what is to stand behind it
 ---@return boolean asked there was one
-function console:drop() end
+function console:drop(mark) end
 
 ---Shows a text. While a line is edited it appears above it, in whole lines.
 ---@param text string

@@ -196,15 +196,17 @@ static int console_ask(lua_State *L) {
     return 0;
 }
 
-/* console:drop() gives the question up; true when there was one. */
+/* console:drop(mark) gives the question up, and ends its line with a mark; true
+   when there was one. */
 static int console_drop(lua_State *L) {
     inf_console *console = check_console(L);
+    const char *mark = luaL_optstring(L, 2, "");
     lua_pushboolean(L, console->asking);
     if (!console->asking) return 1;
     console->asking = false;
     if (console->edit != NULL) {
         inf_editline_end(console->edit);
-        (void)fputs("^C", stdout);
+        (void)fputs(mark, stdout);
     }
     if (console->edit != NULL || console->prompting) (void)fputc('\n', stdout);
     (void)fflush(stdout);

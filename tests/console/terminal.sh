@@ -204,6 +204,13 @@ ok_if "it goes on with the line" waits_at s '> local half = "typed'
 enter s ' after all" print(half)'
 ok_if "and with its keys" shows_line s "typed after all"
 
+console t --name t1
+ok_if "another one runs" waits_at t ">"
+typed t 'half a line'
+ok_if "half a line is typed there" waits_at t "> half a line"
+kill "$(pgrep -f "$program console .*--name t1$")"
+ok_if "SIGTERM ends it, below what is typed" shows_line t "ended with 0"
+
 enter c '.quit'
 ok_if ".quit leaves" shows_line c "ended with 0"
 ok_if "the socket is gone" test ! -e "$work/run/infinitomata/c1.sock"

@@ -178,7 +178,7 @@ function Terminal:_interrupt()
   end
   self._backend:interrupt()
   self._asking = false
-  self._console:drop()
+  self._console:drop "^C"
   self._echoed = self._heard
   self:_ask()
 end
@@ -216,7 +216,7 @@ end
 ---Gives the terminal back; `run` returns.
 function Terminal:close()
   if self._over then return end
-  if self._asking and self:is_interactive() then self._console:show "\n" end
+  self._console:drop() -- what comes next begins a line
   self._over = true
   self._asking = false
   self._console:close()

@@ -134,7 +134,7 @@ describe("a terminal", function()
     play("edit", function(console, _, signals)
       console.interrupts = 1
       signals.SIGINT()
-      assert.same({ "drop" }, console.log[#console.log - 1])
+      assert.same({ "drop", "^C" }, console.log[#console.log - 1])
       assert.same({ "ask", "> " }, last(console))
       assert.equal(1, console.interrupted)
     end)
