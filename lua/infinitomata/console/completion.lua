@@ -192,10 +192,20 @@ local function globals(env, wanted)
   return table.move(own, 1, #own, #names + 1, names)
 end
 
+---The text with blanks for all up to the last `..`: behind it nothing is a field of
+---what stands before it.
+local function last_operand(text)
+  local at = text:match "^.*%.%.()"
+  return at and (" "):rep(at - 1) .. text:sub(at) or text
+end
+
 local function of_names(before, known)
-  local path, separator, word = before:match "([%a_][%w_.]*)%s*([.:])%s*([%a_]?[%w_]*)$"
+  before = last_operand(before)
+  local from, path, separator, word =
+    before:match "()([%a_][%w_.]*)%s*([.:])%s*([%a_]?[%w_]*)$"
   if path then
-    local value = resolve(path, known.env)
+    local unknown = before:sub(1, from - 1):find "[.:]%s*$" -- a field of what is not a name
+    local value = not unknown and resolve(path, known.env) or nil
     local start = #before - #word + 1
     if value == nil then return start, {} end
     local wanted = separator == ":" and "function" or nil

@@ -53,6 +53,18 @@ describe("completion.complete", function()
     assert.same({ "rep", "reverse" }, (words "word:re"))
   end)
 
+  it("offers globals behind two dots", function()
+    assert.same({ "branch", "break" }, (words "'a' .. br"))
+    assert.same({ "branch", "break" }, (words "word..br"))
+    assert.same({ "move", "moved" }, (words "{...}, word..object.mo"))
+    assert.equal("br", select(2, words "word..br"))
+  end)
+
+  it("offers nothing of a name that is a field of something unknown", function()
+    assert.same({}, (words "f(1).object.mo"))
+    assert.same({}, (words "list[1]:string.fo"))
+  end)
+
   it("offers private names to those who ask for them", function()
     assert.same({ "_hidden" }, (words "object._"))
   end)
