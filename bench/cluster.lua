@@ -2,15 +2,15 @@
 --- What three nodes do in a second: starts, events to another node, and how long
 --- a row takes to every view; whether names are started once; and when a death is
 --- noticed. Arguments: the median of an echo over TCP in microseconds, which bounds
---- what one caller after another can do, and the pid of c.
+--- what one caller after another can do, and the pids of b and c.
 local finitomata = require "finitomata"
 local cluster = require "infinitomata.cluster"
 local infinitomata = require "infinitomata"
 local now = require("infinitomata.core").hrtime
 local report = require "report"
 
-local echo_us, pid_c = tonumber(arg[1]), arg[2]
-local CALLERS = 50
+local echo_us, pid_b, pid_c = tonumber(arg[1]), arg[2], arg[3]
+local CALLERS <const>, TICK_MS <const> = 50, 10
 
 require "cluster_placement"
 
@@ -22,10 +22,9 @@ local function until_true(what, holds)
   end
 end
 
---- Has `callers` coroutines do `job(i)` for i = 1..n; the rate in a second.
-local function rate(n, callers, job)
+--- Has `callers` coroutines do `job(i)` for i = 1..n.
+local function all(n, callers, job)
   local next_job, left = 0, callers
-  local began = now()
   for _ = 1, callers do
     finitomata.spawn(function()
       while next_job < n do
@@ -36,33 +35,59 @@ local function rate(n, callers, job)
     end)
   end
   until_true("all calls to end", function() return left == 0 end)
-  return n / ((now() - began) / 1e9)
 end
 
-local function compare(key, per_second)
-  report.line(key, per_second, ("%.2f of an echo's round trips"):format(per_second * echo_us / 1e6))
+--- Milliseconds of the processor that a process has taken, its threads together.
+local function cpu_ms(pid)
+  local file <close> = assert(io.open(("/proc/%s/stat"):format(pid)))
+  local user, system = file:read("a"):match("%) %S" .. (" %S+"):rep(10) .. " (%d+) (%d+)")
+  return (user + system) * TICK_MS
+end
+
+--- The rate of doing all of it, and the processor's time on a, b and c for each.
+local function rate(key, n, callers, job)
+  local before = { cpu_ms "self", cpu_ms(pid_b), cpu_ms(pid_c) }
+  local began = now()
+  all(n, callers, job)
+  local per_second = n / ((now() - began) / 1e9)
+  local function us(i, pid) return (cpu_ms(pid) - before[i]) * 1000 / n end
+  report.line(key, per_second, ("%.2f of an echo's; CPU on a, b, c: %.1f, %.1f, %.1f us"):format(
+    per_second * echo_us / 1e6, us(1, "self"), us(2, pid_b), us(3, pid_c)))
 end
 
 local function starts(key, n, callers)
-  compare(key, rate(n, callers, function(i)
+  rate(key, n, callers, function(i)
     assert(infinitomata.start_fsm(("%s-%d"):format(key, i), "turnstile", { n = 0 }))
-  end))
+  end)
 end
 
---- `n` events to a gate, the last of them a call, so all are carried out when it
---- returns. Where nothing waits, `turn` says after how many events the gate has a turn.
-local function events(key, gate, n, callers, turn)
-  compare(key, rate(n, callers, function(i)
-    local send = infinitomata[i < n and "transition" or "call"]
-    assert(send(gate, i % 2 == 1 and "coin" or "push"))
-    if turn and i % turn == 0 then finitomata.sleep(0) end
-  end))
+--- Sends the i-th of `n` events; the last is a call, so all are carried out when it
+--- returns.
+local function send(gate, i, n)
+  local how = infinitomata[i < n and "transition" or "call"]
+  assert(how(gate, i % 2 == 1 and "coin" or "push"))
+end
+
+local function events(key, gate, n, callers)
+  rate(key, n, callers, function(i) send(gate, i, n) end)
+end
+
+--- Events to an FSM of this node, in turns of the loop with 500 of them.
+local function events_here(gate, n)
+  local seconds = report.least(3, function()
+    all(n, CALLERS, function(i)
+      send(gate, i, n)
+      if i % 500 == 0 then finitomata.sleep(0) end
+    end)
+  end)
+  report.line("here", n / seconds, ("%.2f us of CPU each, %d callers"):format(
+    seconds / n * 1e6, CALLERS))
 end
 
 --- Is a row in the view of who started it, at once?
 local function caller_sees(n)
   local seen = 0
-  rate(n, CALLERS, function(i)
+  all(n, CALLERS, function(i)
     local name = "own-" .. i
     assert(infinitomata.start_fsm(name, "turnstile", {}))
     if cluster.node():whereis("default", name) then seen = seen + 1 end
@@ -146,7 +171,7 @@ finitomata.run(function()
   events("remote.one", "gate@b", 10000, 1)
   events("remote.many", "gate@b", 100000, CALLERS)
   assert(infinitomata.start_fsm("gate@a", "turnstile", { n = 0 }))
-  events("here", "gate@a", 200000, CALLERS, 500)
+  events_here("gate@a", 200000)
   same_names()
   death()
 end)

@@ -65,14 +65,14 @@ remote() {
 }
 three_nodes() { # a, b, and the caller is the third; all the CPUs there are
     serve cluster_member.lua $(node b)
-    seed=$address
+    seed=$address pid_b=$pid
     serve cluster_member.lua $(node c)
     address=$seed
 }
 cluster() {
     echo_on_one_cpu
     three_nodes
-    timeout 120 $(node a) "$here/cluster.lua" "$median" "$pid"
+    timeout 120 $(node a) "$here/cluster.lua" "$median" "$pid_b" "$pid"
 }
 placement() {
     three_nodes

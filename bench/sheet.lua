@@ -27,23 +27,28 @@ Sheet.__index = Sheet
 
 local NO_REASON <const> = "no reason is written down"
 
-local function figure(value)
-  local size = math.abs(value)
-  return (size >= 99.95 and "%.0f" or size >= 0.995 and "%.3g" or "%.2g"):format(value)
+---@param value number
+---@param digits? integer how many are enough; 3, or 2 below 1
+local function figure(value, digits)
+  digits = digits or math.abs(value) >= 0.995 and 3 or 2
+  return (("%%.%dg"):format(digits):format(value):gsub("^[%d.]+e%+%d+$", function()
+    return ("%.0f"):format(value)
+  end))
 end
 
----A value, in two or three digits, and its unit.
 ---@param value number
 ---@param unit string
+---@param digits? integer
 ---@return string
-local function quantity(value, unit)
+local function quantity(value, unit, digits)
   local prefix = ""
   if unit == "/s" and value >= 1e6 then
     value, prefix = value / 1e6, "M"
   elseif unit == "/s" and value >= 1e3 then
     value, prefix = value / 1e3, "k"
   end
-  return unit == "" and figure(value) or ("%s %s%s"):format(figure(value), prefix, unit)
+  local text = figure(value, digits)
+  return unit == "" and text or ("%s %s%s"):format(text, prefix, unit)
 end
 
 ---@param line bench.Line
@@ -73,6 +78,21 @@ local function verdict_of(line, value)
   return MEETS[line.relation](value, line) and "met" or "missed"
 end
 
+--- What misses by a hair has as many digits as show it.
+---@param line bench.Line
+---@param value number
+---@param missed boolean
+---@return string
+local function measured_of(line, value, missed)
+  local text = quantity(value, line.unit)
+  local digits = 3
+  while missed and digits < 10 and text == quantity(line.target, line.unit) do
+    digits = digits + 1
+    text = quantity(value, line.unit, digits)
+  end
+  return text
+end
+
 ---@return bench.Sheet
 local function new() return setmetatable({ rows = {}, notes = {}, faults = {} }, Sheet) end
 
@@ -94,7 +114,7 @@ function Sheet:take(text)
   if not number and value ~= "-" then return self:fault("%s: not a number: %s", key, value) end
   local verdict = verdict_of(line, number)
   local row = {
-    line = line, measured = number and quantity(number, line.unit) or "-",
+    line = line, measured = number and measured_of(line, number, verdict == "missed") or "-",
     target = target_of(line), verdict = verdict, against = against,
     reason = verdict == "missed" and (reasons[key] or NO_REASON) or nil,
   }

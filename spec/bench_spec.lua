@@ -43,6 +43,18 @@ describe("a row of a benchmark", function()
     end
   end)
 
+  it("is written in two or three digits, and more when it just misses", function()
+    for text, expected in pairs {
+      ["ring\t10412345"] = "10.4 M/s", ["death.noticed\t46.849"] = "46.8 ms",
+      ["synch.1k\t0.0319"] = "0.032 ms", ["tick\t1"] = "1 us", ["race.twice\t0"] = "0",
+      ["learn.1M\t1395.2"] = "1395 ms", ["seen.caller\t100"] = "100 %",
+      ["step.one\t1999000"] = "1.999 M/s", ["seen.caller\t99.98"] = "99.98 %",
+      ["here\t999999.9"] = "1000 k/s",
+    } do
+      assert.equal(expected, take(text).measured)
+    end
+  end)
+
   it("has no verdict where there is no target", function()
     assert.equal("", take("ring\t10000000").verdict)
   end)
