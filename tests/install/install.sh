@@ -95,7 +95,11 @@ ok_if "bash completion is where bash looks" \
 ok_if "zsh completion is where zsh looks" \
     grep -q "^#compdef infinitomata" "$prefix/share/zsh/site-functions/_infinitomata"
 man_shows() { MANPATH=$prefix/share/man man -P cat infinitomata | grep -q 'User Commands'; }
-if command -v man >/dev/null; then ok_if "man shows it" man_shows; fi
+man_is_well_formed() { ! man --warnings -l man/infinitomata.1 2>&1 >/dev/null | grep .; }
+if command -v man >/dev/null; then
+    ok_if "man shows it" man_shows
+    ok_if "and has nothing to say against it" man_is_well_formed
+fi
 ok_if "make install into a stage" staged install
 ok_if "puts the same there" stage_is_whole
 ok_if "and writes nowhere that it is one" knows_no_stage
