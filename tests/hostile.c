@@ -75,9 +75,6 @@ static void take_effects(hostile *h) {
     inf_member_change change;
     while (inf_member_take_change(h->member, &change)) {
     }
-    inf_member_message message;
-    while (inf_member_take_message(h->member, &message)) {
-    }
 }
 
 void hostile_look(hostile *h) {

@@ -395,19 +395,11 @@ static void too_much_is_refused(void **state) {
     inf_slice bytes = inf_slice_of(big, sizeof big);
     assert_int_equal(inf_member_set_meta(f.member, bytes, f.now_ms),
                      INF_ETOOBIG);
-    assert_int_equal(inf_member_set_note(f.member, bytes), INF_ETOOBIG);
     assert_int_equal(
         inf_member_user_event(f.member, inf_slice_str("x"), bytes, f.now_ms),
         INF_ETOOBIG);
     assert_int_equal(inf_member_join(f.member, NULL, 0, 1, f.now_ms),
                      INF_EINVAL);
-    assert_int_equal(
-        inf_member_notify(f.member, inf_slice_str("b"), bytes, f.now_ms),
-        INF_ETOOBIG);
-    bytes.len = 10;
-    assert_int_equal(
-        inf_member_notify(f.member, inf_slice_str("b"), bytes, f.now_ms),
-        INF_ENOENT);
 }
 
 static void tags_are_found_and_nonsense_is_not(void **state) {

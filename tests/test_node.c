@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "core/member.h"
+
 /* ---- tests ------------------------------------------------------------- */
 
 static void a_name_claimed_on_one_node_is_seen_on_all(void **state) {
@@ -349,7 +351,7 @@ static void reserved_tags_are_refused_and_others_travel(void **state) {
                      0);
     nodes_run_ms(w, 2000);
     assert_true(inf_node_member_find(w->node[3], inf_slice_str("anna"), &view));
-    assert_true(inf_node_member_tag(&view, inf_slice_str("role"), &value));
+    assert_true(inf_meta_tag(view.meta, inf_slice_str("role"), &value));
     assert_true(inf_slice_eq(value, inf_slice_str("web")));
     assert_int_equal(view.rpc_port, 9000);
 }

@@ -304,24 +304,6 @@ void inf_msgpack_str(inf_buf *buf, inf_slice bytes) {
     inf_buf_slice(buf, bytes);
 }
 
-void inf_msgpack_bin(inf_buf *buf, inf_slice bytes) {
-    if (bytes.len <= UINT8_MAX) {
-        put_form(buf, BIN_8, bytes.len, 1);
-    } else {
-        put_length(buf, BIN_16, bytes.len);
-    }
-    inf_buf_slice(buf, bytes);
-}
-
-void inf_msgpack_raw(inf_buf *buf, inf_slice bytes) {
-    if (bytes.len < 32) {
-        inf_buf_u8(buf, (uint8_t)(FIX_STR | bytes.len));
-    } else {
-        put_length(buf, STR_16, bytes.len);
-    }
-    inf_buf_slice(buf, bytes);
-}
-
 void inf_msgpack_array(inf_buf *buf, uint32_t count) {
     if (count < 16) {
         inf_buf_u8(buf, (uint8_t)(FIX_ARRAY | count));

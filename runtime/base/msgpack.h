@@ -54,9 +54,6 @@ void inf_msgpack_uint(inf_buf *buf, uint64_t value);
 void inf_msgpack_float(inf_buf *buf, double value);
 /** At most UINT32_MAX bytes, as all of these. */
 void inf_msgpack_str(inf_buf *buf, inf_slice bytes);
-void inf_msgpack_bin(inf_buf *buf, inf_slice bytes);
-/** The old format's string. */
-void inf_msgpack_raw(inf_buf *buf, inf_slice bytes);
 /** The head of an array: `count` values must follow. */
 void inf_msgpack_array(inf_buf *buf, uint32_t count);
 /** The head of a map: `count` keys and values must follow, in turn. */

@@ -73,15 +73,9 @@ int inf_key_parse(inf_slice text, uint8_t bytes[INF_KEY_BYTES_MAX],
                   size_t *len);
 /** One step of a rotation with a key in base 64. @return as inf_node_key. */
 int inf_key_change(inf_host *host, inf_key_step step, inf_slice text);
-/** Why such a step failed, for people, and for programs. */
-const char *inf_key_problem(int code, const char **word);
 /** "lan", "wan" or "local"; 0 or INF_EINVAL. */
 int inf_profile_parse(const char *text, inf_profile *out);
 
-/** Reads settings of membership from the table at `index` into `tuning`.
-   @return 0; or INF_EINVAL, with the setting's name and what is wrong pushed
-   (nil: there is none of that name). */
-int inf_membership_read(lua_State *L, int index, inf_member_tuning *tuning);
 /** The options `membership`, into `room`, and `label` of the table at `index`,
     left on the stack. @return 0, or a code with `problem` set. */
 int inf_membership_option(lua_State *L, int index, inf_node_config *node,

@@ -7,7 +7,8 @@
 #include "bind/cluster.h"
 #include "core/keyring.h"
 
-const char *inf_key_problem(int code, const char **word) {
+/* Why such a step failed, for people, and for programs. */
+static const char *key_problem(int code, const char **word) {
     static const struct {
         int code;
         const char *word;
@@ -47,7 +48,7 @@ static int done(lua_State *L, int rc) {
         lua_pushboolean(L, 1);
         return 1;
     }
-    const char *text = inf_key_problem(rc, &word);
+    const char *text = key_problem(rc, &word);
     lua_pushnil(L);
     lua_pushstring(L, word);
     lua_pushstring(L, text);

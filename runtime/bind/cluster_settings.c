@@ -34,7 +34,10 @@ static void push_refusal(lua_State *L, const inf_setting *setting) {
                     inf_setting_range(setting, range), text);
 }
 
-int inf_membership_read(lua_State *L, int index, inf_member_tuning *tuning) {
+/* Reads settings of membership from the table at `index` into `tuning`: 0; or
+   INF_EINVAL, with the setting's name and what is wrong pushed (nil: there is
+   none of that name). */
+static int read_membership(lua_State *L, int index, inf_member_tuning *tuning) {
     index = lua_absindex(L, index);
     lua_pushnil(L);
     while (lua_next(L, index) != 0) {
@@ -73,7 +76,7 @@ static inf_profile check_profile(lua_State *L, int index) {
 static int core_membership_fault(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     inf_member_tuning tuning = inf_node_tuning(check_profile(L, 2));
-    return inf_membership_read(L, 1, &tuning) == 0 ? 0 : 2;
+    return read_membership(L, 1, &tuning) == 0 ? 0 : 2;
 }
 
 static void push_value(lua_State *L, const inf_setting *setting,
@@ -107,7 +110,7 @@ static int core_membership_settings(lua_State *L) {
     return 1;
 }
 
-/* Writes the problem that inf_membership_read has pushed. */
+/* Writes the problem that read_membership has pushed. */
 static int explain(lua_State *L, char *problem) {
     const char *name = lua_tostring(L, -2);
     const char *text = lua_tostring(L, -1);
@@ -128,7 +131,7 @@ int inf_membership_option(lua_State *L, int index, inf_node_config *node,
                           luaL_typename(L, -1));
     }
     *room = inf_node_tuning(node->profile);
-    if (inf_membership_read(L, -1, room) != 0) return explain(L, problem);
+    if (read_membership(L, -1, room) != 0) return explain(L, problem);
     node->membership = room;
     return 0;
 }

@@ -74,13 +74,11 @@ static void init_parts(inf_member *m, const inf_member_config *config) {
     init_maps(m);
     inf_heap_init(&m->heap, m->mem);
     inf_queue_init(&m->changes);
-    inf_queue_init(&m->messages);
     inf_packet_reader_init(&m->reader, m->mem);
     inf_packet_init(&m->writer, m->mem);
     inf_buf_init(&m->scratch, m->mem);
     inf_buf_init(&m->datagram, m->mem);
     inf_buf_init(&m->encoded, m->mem);
-    inf_buf_init(&m->state, m->mem);
     m->seq = (uint32_t)inf_rng_next(&m->rng);
     m->serf_clock = 1;
     m->event_clock = 1;
@@ -146,14 +144,12 @@ void inf_member_free(inf_member *m) {
     inf_talk_clear(m);
     inf_join_clear(m);
     inf_queue_clear(m, &m->changes);
-    inf_queue_clear(m, &m->messages);
     inf_heap_deinit(&m->heap);
     inf_packet_reader_deinit(&m->reader);
     inf_packet_deinit(&m->writer);
     inf_buf_deinit(&m->scratch);
     inf_buf_deinit(&m->datagram);
     inf_buf_deinit(&m->encoded);
-    inf_buf_deinit(&m->state);
     inf_free(m->mem, m->pending);
     inf_free(m->mem, m->relays);
     inf_free(m->mem, m->book);
@@ -267,7 +263,7 @@ uint64_t inf_member_deadline(const inf_member *m) {
     return inf_heap_due_ms(&m->heap);
 }
 
-void inf_member_heard(inf_member *m, member_record *r) {
+static void heard(inf_member *m, member_record *r) {
     r->heard_ms = m->now_ms != 0 ? m->now_ms : 1;
 }
 
@@ -378,7 +374,7 @@ void inf_member_packet(inf_member *m, const inf_addr *from, inf_slice bytes,
         return;
     }
     member_record *r = inf_table_at(m, from);
-    if (r != NULL) inf_member_heard(m, r);
+    if (r != NULL) heard(m, r);
 }
 
 /* ---- views --------------------------------------------------------------- */
@@ -440,6 +436,6 @@ void inf_member_suspicious(inf_member *m, inf_slice name, int status,
     member_record *r = inf_table_find(m, name);
     if (r == NULL || r->self || m->goodbye != GOODBYE_NOT) return;
     /* What broke had been open: somebody did listen there. */
-    if (status != INF_EUNREACHABLE) inf_member_heard(m, r);
+    if (status != INF_EUNREACHABLE) heard(m, r);
     inf_probe_now(m, r, status == INF_EUNREACHABLE);
 }

@@ -17,8 +17,6 @@
 #include "core/member_view.h"
 
 #define INF_META_MAX    512   /* bytes of Meta, on the wire */
-#define INF_NOTE_MAX    64    /* bytes of a note */
-#define INF_NOTICE_MAX  900   /* bytes of a notice: fits one datagram */
 #define INF_LABEL_MAX   255   /* bytes of a label */
 #define INF_RECORDS_MAX 65535 /* members known at once, dead ones included */
 
@@ -87,16 +85,6 @@ int inf_member_set_meta(inf_member *member, inf_slice meta, uint64_t now_ms);
 /** Gossips a Serf user event; it is not handed back to ourselves. */
 int inf_member_user_event(inf_member *member, inf_slice name, inf_slice payload,
                           uint64_t now_ms);
-/** Sends bytes to one live member of our own kind as a datagram, unreliably;
-    they arrive there as INF_MEMBER_NOTICE. 0, INF_ENOENT, INF_ETOOBIG. */
-int inf_member_notify(inf_member *member, inf_slice name, inf_slice bytes,
-                      uint64_t now_ms);
-/** The note that rides on every ack to our own kind (INF_MEMBER_NOTE there),
-    once a probe; empty: none. 0 or INF_ETOOBIG. */
-int inf_member_set_note(inf_member *member, inf_slice note);
-/** The bytes that ride on every push/pull with our own kind
-    (INF_MEMBER_STATE there); empty: none. 0, INF_ETOOBIG, INF_ENOMEM. */
-int inf_member_set_state(inf_member *member, inf_slice state);
 
 /* ---- what happened ------------------------------------------------------- */
 
@@ -112,23 +100,6 @@ typedef struct inf_member_change {
     the old and JOIN of the new. */
 bool inf_member_take_change(inf_member *member, inf_member_change *out);
 
-typedef enum inf_member_message_kind {
-    INF_MEMBER_NOTICE,
-    INF_MEMBER_STATE,
-    INF_MEMBER_NOTE
-} inf_member_message_kind;
-
-/** Bytes from a node of our own kind. */
-typedef struct inf_member_message {
-    inf_member_message_kind kind;
-    inf_slice from;  /* the sender's name as it says; valid until next take */
-    inf_slice bytes; /* likewise */
-} inf_member_message;
-
-/** Takes the oldest message; false when there is none. The queue is bounded:
-    what does not fit is dropped, as a datagram would be. */
-bool inf_member_take_message(inf_member *member, inf_member_message *out);
-
 /* ---- looking ------------------------------------------------------------- */
 
 /** Visits members, self included: start with *at = 0; false at the end. */
@@ -140,7 +111,6 @@ bool inf_member_find(const inf_member *member, inf_slice name,
 unsigned inf_member_health(const inf_member *member);
 /** Members alive or suspect, self included. */
 size_t inf_member_live(const inf_member *member);
-bool inf_member_leaving(const inf_member *member);
 
 /** Counters since birth, for tests, benchmarks and diagnosis. */
 typedef struct inf_member_stats {

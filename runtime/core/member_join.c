@@ -203,7 +203,3 @@ int inf_member_leave(inf_member *m, uint64_t token, uint64_t now_ms) {
     }
     return 0;
 }
-
-bool inf_member_leaving(const inf_member *m) {
-    return m->goodbye != GOODBYE_NOT;
-}

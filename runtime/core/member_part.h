@@ -15,19 +15,18 @@
 #include "core/packet.h"
 
 enum {
-    INF_ADDR_KEY = 18,        /* bytes of an address as a key, at most */
-    INF_VSN = 6,              /* bytes of a version vector */
-    INF_CONFIRMERS_MAX = 8,   /* witnesses remembered in one suspicion */
-    INF_TIERS_MAX = 64,       /* transmissions of one piece of news */
-    INF_PENDING_MAX = 512,    /* pings in the air; a power of two */
-    INF_PROBES_MAX = 16,      /* probes at once: one regular, others urgent */
-    INF_RELAYS_MAX = 128,     /* pings in the air for others */
-    INF_TALKS_MAX = 128,      /* streams at once */
-    INF_BOOK_MAX = 128,       /* addresses to come back to */
-    INF_HELPERS_MAX = 8,      /* asked in one probe */
-    INF_EVENTS_MAX = 512,     /* Serf events remembered, to hear each once */
-    INF_USER_NEWS_MAX = 1024, /* user events waiting to be gossiped */
-    INF_MESSAGES_MAX = 4096   /* waiting to be taken */
+    INF_ADDR_KEY = 18,       /* bytes of an address as a key, at most */
+    INF_VSN = 6,             /* bytes of a version vector */
+    INF_CONFIRMERS_MAX = 8,  /* witnesses remembered in one suspicion */
+    INF_TIERS_MAX = 64,      /* transmissions of one piece of news */
+    INF_PENDING_MAX = 512,   /* pings in the air; a power of two */
+    INF_PROBES_MAX = 16,     /* probes at once: one regular, others urgent */
+    INF_RELAYS_MAX = 128,    /* pings in the air for others */
+    INF_TALKS_MAX = 128,     /* streams at once */
+    INF_BOOK_MAX = 128,      /* addresses to come back to */
+    INF_HELPERS_MAX = 8,     /* asked in one probe */
+    INF_EVENTS_MAX = 512,    /* Serf events remembered, to hear each once */
+    INF_USER_NEWS_MAX = 1024 /* user events waiting to be gossiped */
 };
 
 /* What is said of a host once in a while, beside the codes of errors. */
@@ -186,14 +185,12 @@ typedef struct member_place { /* an address to come back to */
     bool seed; /* given to join: kept for ever */
 } member_place;
 
-typedef struct member_note { /* a queued change or message */
+typedef struct member_note { /* a queued change */
     struct member_note *next;
     inf_change change;
-    inf_member_message_kind kind;
     uint64_t boot;
     size_t name_len;
-    size_t len;
-    uint8_t bytes[]; /* name, then bytes */
+    uint8_t name[];
 } member_note;
 
 typedef struct member_queue {
@@ -264,11 +261,7 @@ struct inf_member {
     uint64_t event_clock;            /* Lamport time of user events */
     uint64_t events[INF_EVENTS_MAX]; /* hashes of those heard, a ring */
     size_t event_next;
-    uint8_t note[INF_NOTE_MAX + 1]; /* with its first byte */
-    size_t note_len;
-    inf_buf state; /* rides on push/pulls */
     member_queue changes;
-    member_queue messages;
 
     inf_packet_reader reader;
     inf_packet_writer writer;
@@ -287,8 +280,6 @@ void inf_member_enter(inf_member *m, uint64_t now_ms);
 /** Sets a timer; a failure to find memory loses the wait. */
 void inf_member_wait(inf_member *m, member_timer *timer, uint64_t due_ms);
 void inf_member_stop(inf_member *m, member_timer *timer);
-/** A word of the member's own came, or was seen to have come. */
-void inf_member_heard(inf_member *m, member_record *r);
 /** What came from the host could not be read: `status` says why. Counted, and
     written down once in a while. */
 void inf_member_complain(inf_member *m, const inf_addr *from, int status);
@@ -302,7 +293,6 @@ member_record *inf_table_at(const inf_member *m, const inf_addr *addr);
 /** A new record, dead at incarnation 0; NULL when full or out of memory. */
 member_record *inf_table_add(inf_member *m, inf_slice name,
                              const inf_addr *addr);
-void inf_table_remove(inf_member *m, member_record *r);
 void inf_table_move(inf_member *m, member_record *r, const inf_addr *addr);
 /** Copies Meta and reads our tags out of it; false when out of memory. */
 bool inf_table_set_meta(inf_member *m, member_record *r, inf_slice meta);
@@ -322,8 +312,7 @@ void inf_table_clear(inf_member *m);
 bool inf_name_valid(inf_slice name);
 void inf_queue_init(member_queue *queue);
 void inf_queue_clear(inf_member *m, member_queue *queue);
-member_note *inf_queue_push(inf_member *m, member_queue *queue, inf_slice name,
-                            inf_slice bytes);
+member_note *inf_queue_push(inf_member *m, member_queue *queue, inf_slice name);
 member_note *inf_queue_take(inf_member *m, member_queue *queue);
 /** Queues a change, as an effect too. */
 void inf_table_tell(inf_member *m, const member_record *r, inf_change change);
@@ -438,11 +427,6 @@ void inf_book_met(inf_member *m, const inf_addr *addr);
 void inf_user_heard(inf_member *m, inf_slice body);
 /** User state of a push/pull. */
 void inf_user_state_heard(inf_member *m, inf_slice state);
-/** Appends our user state, with our name in front; nothing when there is none.
- */
-void inf_user_state_put(inf_member *m, inf_buf *out);
-void inf_user_note_heard(inf_member *m, const member_record *r,
-                         inf_slice payload);
 /** Says that we are about to leave, to Serf's agents. */
 void inf_user_leave_intent(inf_member *m);
 

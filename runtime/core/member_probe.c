@@ -360,11 +360,7 @@ void inf_probe_ping(inf_member *m, const inf_message *ping,
     note_source(m, ping, from);
     inf_addr asker = asker_of(ping, from);
     inf_message ack = {.kind = INF_MESSAGE_ACK, .seq = ping->seq};
-    const member_record *r = inf_table_at(m, &asker);
     inf_book_met(m, &asker);
-    if (r != NULL && r->ours && m->note_len != 0) {
-        ack.payload = inf_slice_of(m->note, m->note_len);
-    }
     inf_send(m, &asker, &ack);
 }
 
@@ -466,9 +462,6 @@ void inf_probe_ack(inf_member *m, const inf_message *ack,
         break;
     case PENDING_PROBE: {
         member_probe *probe = known.owner;
-        if (ack->payload.len != 0) {
-            inf_user_note_heard(m, probe->target, ack->payload);
-        }
         note_ack(m, probe, from);
         succeed(m, probe);
         break;

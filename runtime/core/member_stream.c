@@ -130,25 +130,18 @@ static void put_record(inf_buf *out, const member_record *r) {
                             .vsn = inf_slice_of(r->vsn, INF_VSN)});
 }
 
-/* All we know, ourselves first. User state goes to our own kind only. */
-static void say_push_pull(inf_member *m, member_talk *talk, bool join,
-                          bool ours) {
-    inf_buf user;
+/* All we know, ourselves first. */
+static void say_push_pull(inf_member *m, member_talk *talk, bool join) {
     inf_buf out;
-    inf_buf_init(&user, m->mem);
     inf_buf_init(&out, m->mem);
-    if (ours) inf_user_state_put(m, &user);
     inf_message_encode(&out,
                        &(inf_message){.kind = INF_MESSAGE_PUSH_PULL,
                                       .join = join,
-                                      .node_count = (uint32_t)m->count + 1,
-                                      .state_len = (uint32_t)user.len});
+                                      .node_count = (uint32_t)m->count + 1});
     put_record(&out, m->self);
     for (size_t i = 0; i < m->count; i++)
         put_record(&out, m->order[i]);
-    inf_buf_slice(&out, inf_buf_view(&user));
-    if (!out.failed && !user.failed) say(m, talk, inf_buf_view(&out));
-    inf_buf_deinit(&user);
+    if (!out.failed) say(m, talk, inf_buf_view(&out));
     inf_buf_deinit(&out);
 }
 
@@ -164,8 +157,7 @@ void inf_member_connected(inf_member *m, uint64_t stream, uint64_t now_ms) {
                                    .seq = talk->seq});
         return;
     }
-    const member_record *r = inf_table_find(m, name);
-    say_push_pull(m, talk, talk->kind == TALK_JOIN, r != NULL && r->ours);
+    say_push_pull(m, talk, talk->kind == TALK_JOIN);
 }
 
 /* ---- hearing ------------------------------------------------------------- */
@@ -190,23 +182,6 @@ static void merge(inf_member *m, inf_slice message) {
     inf_user_state_heard(m, inf_slice_of(rest.data + used, header.state_len));
 }
 
-/* Is the node that pushes, the first on its list, one of ours? */
-static bool from_ours(inf_slice message) {
-    inf_message header;
-    inf_message node;
-    size_t used = 0;
-    inf_slice rest = inf_slice_of(message.data + 1, message.len - 1);
-    if (inf_message_decode_map(&header, INF_MESSAGE_PUSH_PULL, rest, &used) !=
-            0 ||
-        header.node_count == 0) {
-        return false;
-    }
-    rest = inf_slice_of(rest.data + used, rest.len - used);
-    inf_slice ignored;
-    return inf_message_decode_map(&node, INF_MAP_STATE, rest, &used) == 0 &&
-           inf_meta_tag(node.meta, inf_slice_str(INF_TAG_PROTOCOL), &ignored);
-}
-
 static bool joins(inf_slice message) {
     inf_message header;
     return inf_message_decode(&header, message) == 0 && header.join;
@@ -217,7 +192,7 @@ static bool joins(inf_slice message) {
 static void answer(inf_member *m, member_talk *talk, inf_slice message) {
     switch (message.data[0]) {
     case INF_MESSAGE_PUSH_PULL:
-        say_push_pull(m, talk, joins(message), from_ours(message));
+        say_push_pull(m, talk, joins(message));
         merge(m, message);
         break;
     case INF_MESSAGE_PING: {

@@ -111,7 +111,7 @@ static void free_record(inf_member *m, member_record *r) {
     inf_free(m->mem, r);
 }
 
-void inf_table_remove(inf_member *m, member_record *r) {
+static void remove_record(inf_member *m, member_record *r) {
     INF_ASSERT(!r->self);
     inf_news_drop(m, r);
     inf_probe_drop(m, r);
@@ -204,7 +204,7 @@ void inf_table_reap(inf_member *m) {
             m->now_ms - r->since_ms <= m->tuning.gossip_to_dead_ms) {
             i++;
         } else {
-            inf_table_remove(m, r);
+            remove_record(m, r);
         }
     }
 }
@@ -221,14 +221,12 @@ void inf_queue_clear(inf_member *m, member_queue *queue) {
     inf_queue_init(queue);
 }
 
-member_note *inf_queue_push(inf_member *m, member_queue *queue, inf_slice name,
-                            inf_slice bytes) {
-    member_note *note = inf_zalloc(m->mem, sizeof *note + name.len + bytes.len);
+member_note *inf_queue_push(inf_member *m, member_queue *queue,
+                            inf_slice name) {
+    member_note *note = inf_zalloc(m->mem, sizeof *note + name.len);
     if (note == NULL) return NULL;
     note->name_len = name.len;
-    note->len = bytes.len;
-    if (name.len != 0) memcpy(note->bytes, name.data, name.len);
-    if (bytes.len != 0) memcpy(note->bytes + name.len, bytes.data, bytes.len);
+    if (name.len != 0) memcpy(note->name, name.data, name.len);
     *queue->last = note;
     queue->last = &note->next;
     queue->count++;
@@ -254,8 +252,7 @@ void inf_table_tell(inf_member *m, const member_record *r, inf_change change) {
                                              .count = r->boot,
                                              .name = r->name,
                                              .bytes = r->meta});
-    inf_slice none = {NULL, 0};
-    member_note *note = inf_queue_push(m, &m->changes, r->name, none);
+    member_note *note = inf_queue_push(m, &m->changes, r->name);
     if (note == NULL) return;
     note->change = change;
     note->boot = r->boot;

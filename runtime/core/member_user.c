@@ -1,112 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* What travels beside membership. User messages whose first byte is ours carry
-   notices between nodes of our kind; Serf's intents move a Lamport clock, and
-   its user events are handed up once and gossiped on (Lamport, "Time, Clocks,
+/* What travels beside membership, as Serf has it: intents move a Lamport clock,
+   and user events are handed up once and gossiped on (Lamport, "Time, Clocks,
    and the Ordering of Events in a Distributed System", 1978). */
 #include "core/member_part.h"
 
 enum {
-    OURS = 0xf2, /* first byte of what only our kind understands */
     SERF_LEAVE = 0,
     SERF_JOIN = 1,
     SERF_STATE = 2,
     SERF_EVENT = 3,
-    EVENT_MAX = 9 * 1024 - 64, /* bytes of name and payload, as in Serf */
-    STATE_MAX = 1 << 20        /* bytes of our user state */
+    EVENT_MAX = 9 * 1024 - 64 /* bytes of name and payload, as in Serf */
 };
-
-static const uint8_t ours = OURS;
-
-/* ---- to and from our own kind ----------------------------------------------
- */
-
-static void put_message(inf_member *m, inf_member_message_kind kind,
-                        inf_slice from, inf_slice bytes) {
-    if (m->messages.count >= INF_MESSAGES_MAX) return;
-    member_note *note = inf_queue_push(m, &m->messages, from, bytes);
-    if (note != NULL) note->kind = kind;
-}
-
-/* name length as varint, name, bytes */
-static void signed_heard(inf_member *m, inf_member_message_kind kind,
-                         inf_slice body) {
-    inf_cursor in = inf_cursor_of(body);
-    (void)inf_cursor_u8(&in);
-    inf_slice from = inf_cursor_bytes(&in);
-    if (in.failed || !inf_name_valid(from)) {
-        m->stats.bad_packets++;
-        return;
-    }
-    put_message(m, kind, from, inf_slice_of(in.at, inf_cursor_left(&in)));
-}
-
-int inf_member_notify(inf_member *m, inf_slice name, inf_slice bytes,
-                      uint64_t now_ms) {
-    inf_member_enter(m, now_ms);
-    const member_record *r = inf_table_find(m, name);
-    if (bytes.len > INF_NOTICE_MAX) return INF_ETOOBIG;
-    if (r == NULL || r->self || !r->ours || r->state == INF_MEMBER_DEAD ||
-        r->state == INF_MEMBER_LEFT) {
-        return INF_ENOENT;
-    }
-    inf_buf body;
-    inf_buf_init(&body, m->mem);
-    inf_buf_u8(&body, OURS);
-    inf_buf_bytes(&body, m->self->name);
-    inf_buf_slice(&body, bytes);
-    inf_message word = {.kind = INF_MESSAGE_USER, .body = inf_buf_view(&body)};
-    if (!body.failed) inf_send(m, &r->addr, &word);
-    int rc = body.failed ? INF_ENOMEM : 0;
-    inf_buf_deinit(&body);
-    return rc;
-}
-
-int inf_member_set_note(inf_member *m, inf_slice note) {
-    if (note.len > INF_NOTE_MAX) return INF_ETOOBIG;
-    m->note_len = 0;
-    if (note.len == 0) return 0;
-    m->note[0] = OURS;
-    memcpy(m->note + 1, note.data, note.len);
-    m->note_len = note.len + 1;
-    return 0;
-}
-
-void inf_user_note_heard(inf_member *m, const member_record *r,
-                         inf_slice payload) {
-    if (!r->ours || payload.len < 2 || payload.data[0] != OURS) return;
-    if (payload.len > INF_NOTE_MAX + 1) return;
-    put_message(m, INF_MEMBER_NOTE, r->name,
-                inf_slice_of(payload.data + 1, payload.len - 1));
-}
-
-int inf_member_set_state(inf_member *m, inf_slice state) {
-    if (state.len > STATE_MAX) return INF_ETOOBIG;
-    inf_buf_clear(&m->state);
-    inf_buf_slice(&m->state, state);
-    return m->state.failed ? INF_ENOMEM : 0;
-}
-
-void inf_user_state_put(inf_member *m, inf_buf *out) {
-    if (m->state.len == 0) return;
-    inf_buf_put(out, &ours, 1);
-    inf_buf_bytes(out, m->self->name);
-    inf_buf_slice(out, inf_buf_view(&m->state));
-}
-
-bool inf_member_take_message(inf_member *m, inf_member_message *out) {
-    member_note *note = inf_queue_take(m, &m->messages);
-    if (note == NULL) return false;
-    out->kind = note->kind;
-    out->from = inf_slice_of(note->bytes, note->name_len);
-    out->bytes = inf_slice_of(note->bytes + note->name_len, note->len);
-    return true;
-}
 
 bool inf_member_take_change(inf_member *m, inf_member_change *out) {
     member_note *note = inf_queue_take(m, &m->changes);
     if (note == NULL) return false;
     out->change = note->change;
-    out->name = inf_slice_of(note->bytes, note->name_len);
+    out->name = inf_slice_of(note->name, note->name_len);
     out->boot = note->boot;
     return true;
 }
@@ -171,20 +81,12 @@ static void serf_heard(inf_member *m, uint8_t kind, inf_slice map) {
 
 void inf_user_heard(inf_member *m, inf_slice body) {
     if (body.len == 0) return;
-    if (body.data[0] == OURS) {
-        signed_heard(m, INF_MEMBER_NOTICE, body);
-        return;
-    }
     serf_heard(m, body.data[0], inf_slice_of(body.data + 1, body.len - 1));
 }
 
 void inf_user_state_heard(inf_member *m, inf_slice state) {
-    if (state.len == 0) return;
-    if (state.data[0] == OURS) {
-        signed_heard(m, INF_MEMBER_STATE, state);
-    } else if (state.data[0] == SERF_STATE) {
-        serf_heard(m, SERF_STATE, inf_slice_of(state.data + 1, state.len - 1));
-    }
+    if (state.len == 0 || state.data[0] != SERF_STATE) return;
+    serf_heard(m, SERF_STATE, inf_slice_of(state.data + 1, state.len - 1));
 }
 
 int inf_member_user_event(inf_member *m, inf_slice name, inf_slice payload,

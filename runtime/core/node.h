@@ -115,9 +115,6 @@ bool inf_node_member_next(const inf_node *node, size_t *at,
                           inf_member_view *out);
 bool inf_node_member_find(const inf_node *node, inf_slice name,
                           inf_member_view *out);
-/** Reads one tag; false when there is none. Borrowed from the meta. */
-bool inf_node_member_tag(const inf_member_view *member, inf_slice key,
-                         inf_slice *value);
 /** 0 (well) to 7: how much this node doubts itself (Lifeguard). */
 unsigned inf_node_health(const inf_node *node);
 

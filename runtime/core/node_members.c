@@ -216,17 +216,10 @@ static void member_changed(inf_node *node, const inf_member_change *change) {
     }
 }
 
-static void drain_messages(inf_node *node) {
-    inf_member_message message;
-    while (inf_member_take_message(node->member, &message)) {
-    }
-}
-
 void node_drain_members(inf_node *node) {
     inf_member_change change;
     while (inf_member_take_change(node->member, &change))
         member_changed(node, &change);
-    drain_messages(node);
 }
 
 void node_review_members(inf_node *node) {
@@ -282,11 +275,6 @@ bool inf_node_member_next(const inf_node *node, size_t *at,
 bool inf_node_member_find(const inf_node *node, inf_slice name,
                           inf_member_view *out) {
     return inf_member_find(node->member, name, out);
-}
-
-bool inf_node_member_tag(const inf_member_view *member, inf_slice key,
-                         inf_slice *value) {
-    return inf_meta_tag(member->meta, key, value);
 }
 
 unsigned inf_node_health(const inf_node *node) {

@@ -48,7 +48,7 @@ void entry_of(const inf_registry *reg, const row *r, inf_entry *out) {
                        .worker = r->worker};
 }
 
-bool inf_registry_beats(const inf_registry *reg, inf_claim a, inf_claim b) {
+static bool beats(const inf_registry *reg, inf_claim a, inf_claim b) {
     if (a.node == b.node) {
         return a.boot != b.boot ? a.boot > b.boot : a.stamp > b.stamp;
     }
@@ -141,7 +141,7 @@ void consider(inf_registry *reg, uint32_t id) {
         return;
     }
     row *other = row_at(&reg->store, rival);
-    bool wins = inf_registry_beats(reg, claim_of(reg, r), claim_of(reg, other));
+    bool wins = beats(reg, claim_of(reg, r), claim_of(reg, other));
     if (other->owner != r->owner) {
         tell_conflict(reg, wins ? id : rival, wins ? rival : id);
     }
@@ -160,8 +160,7 @@ void withdraw(inf_registry *reg, uint32_t id) {
     for (; at != 0; at = rival_after(reg, id, at)) {
         const row *other = row_at(&reg->store, at);
         if (!reg->owners[other->owner]->up) continue;
-        if (best == 0 ||
-            inf_registry_beats(reg, claim_of(reg, other),
+        if (best == 0 || beats(reg, claim_of(reg, other),
                                claim_of(reg, row_at(&reg->store, best)))) {
             best = at;
         }

@@ -153,10 +153,6 @@ bool inf_registry_next(const inf_registry *registry, uint64_t *at,
 /** A visible row drawn by `chance`; INF_ENOENT when there is none. */
 int inf_registry_random(const inf_registry *registry, uint64_t chance,
                         inf_entry *out);
-/** Bytes held, names and all. */
-size_t inf_registry_bytes(const inf_registry *registry);
-/** True when claim `a` stands before `b`. */
-bool inf_registry_beats(const inf_registry *registry, inf_claim a, inf_claim b);
 
 /* ---- hints ------------------------------------------------------------- */
 

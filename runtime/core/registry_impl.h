@@ -122,7 +122,6 @@ struct inf_registry {
 void store_init(row_store *store, inf_alloc *mem, const inf_hash_key *key,
                 uint32_t rows_max);
 void store_deinit(row_store *store);
-size_t store_bytes(const row_store *store);
 
 static inline row *row_at(const row_store *store, uint32_t id) {
     return &store->chunks[(id - 1) / ROWS_A_CHUNK][(id - 1) % ROWS_A_CHUNK];

@@ -209,13 +209,6 @@ int inf_registry_random(const inf_registry *reg, uint64_t chance,
     return 0;
 }
 
-size_t inf_registry_bytes(const inf_registry *reg) {
-    return sizeof *reg + store_bytes(&reg->store) +
-           reg->shown_cap * sizeof *reg->shown +
-           reg->owner_cap * (sizeof(owner *) + sizeof(uint16_t)) +
-           reg->owner_count * (sizeof(owner) + INF_NODE_NAME_MAX);
-}
-
 int inf_registry_hint(inf_registry *reg, const inf_entry *row_seen) {
     if (row_seen->name.len == 0 || row_seen->name.len > INF_NAME_MAX ||
         row_seen->implementation.len > INF_NAME_MAX) {

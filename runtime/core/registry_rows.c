@@ -30,15 +30,6 @@ void store_deinit(row_store *store) {
     inf_free(store->mem, store->buckets);
 }
 
-size_t store_bytes(const row_store *store) {
-    return store->chunk_count * (size_t)ROWS_A_CHUNK * sizeof(row) +
-           store->chunk_cap * sizeof(row *) +
-           store->name_count * (size_t)NAME_CHUNK +
-           store->name_cap * sizeof(uint8_t *) +
-           store->bucket_cap * sizeof(uint32_t) +
-           store->impl_cap * sizeof(impl_entry);
-}
-
 /* Adds a chunk to a growing list of chunks; NULL when memory is refused. */
 static void *add_chunk(row_store *store, void ***chunks, uint32_t *count,
                        uint32_t *cap, size_t size) {

@@ -435,11 +435,6 @@ void inf_synch_changed(inf_synch *synch) {
     if (!synch->own_waits) synch->unflushed = true;
 }
 
-void inf_synch_pull(inf_synch *synch, unsigned slot, uint64_t node) {
-    peer *p = peer_find(synch, node);
-    if (p != NULL && p->accepted != NULL) pull_own(synch, p->accepted, slot);
-}
-
 bool inf_synch_tell(inf_synch *synch, unsigned slot, uint64_t id,
                     inf_slice bytes) {
     peer *p = peer_find(synch, id);

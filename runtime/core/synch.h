@@ -94,8 +94,6 @@ void inf_synch_scope_close(inf_synch *synch, unsigned slot);
 /** Own rows have changed. They are told at once, or a millisecond after the
     last ones were: what changes meanwhile travels together. */
 void inf_synch_changed(inf_synch *synch);
-/** Asks the owner for its rows from where the store is, e.g. after a purge. */
-void inf_synch_pull(inf_synch *synch, unsigned slot, uint64_t node);
 /** Says something to a peer; false when it cannot be said now. */
 bool inf_synch_tell(inf_synch *synch, unsigned slot, uint64_t peer,
                     inf_slice bytes);

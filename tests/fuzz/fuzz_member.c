@@ -46,9 +46,6 @@ static void take_effects(world *w) {
     inf_member_change change;
     while (inf_member_take_change(w->member, &change)) {
     }
-    inf_member_message message;
-    while (inf_member_take_message(w->member, &message)) {
-    }
 }
 
 static void accept_stream(world *w, const inf_addr *from) {
