@@ -56,7 +56,7 @@ M.SECTIONS = {
     classes = { "finitomata.Definition" }, of = "Definition", as = "definition:" },
   { title = "A branch", file = "lua/finitomata/supervisor.lua",
     classes = { "finitomata.Branch" }, of = "Branch", as = "branch:",
-    inner = { "rename_node", "set_ref", "forget", "dismiss", "on_stop" } },
+    inner = { "rename_node", "set_ref", "forget", "dismiss", "on_stop", "sender" } },
   { title = "A delayed event", file = "lua/finitomata/delayed.lua", of = "Delayed",
     as = "delayed:" },
   { title = "Errors", file = "lua/finitomata/error.lua", classes = { "finitomata.Error" } },

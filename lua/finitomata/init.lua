@@ -75,6 +75,8 @@ M.virtual_clock = clocks.virtual
 -- ---- branches ------------------------------------------------------------------
 
 local branches = {}
+local DEFAULT <const> = "default"
+local transition -- the function, where there is no shorter way to the default branch
 local LINK_OPTIONS <const> = { clock = "table", node = "string", seed = "number" }
 
 ---Starts a branch, FSMs under names of their own, or gives the one that runs under
@@ -86,7 +88,7 @@ local LINK_OPTIONS <const> = { clock = "table", node = "string", seed = "number"
 function M.start_link(id, options)
   if type(id) == "table" and options == nil then id, options = nil, id end
   check.options(options, LINK_OPTIONS, 2, "start_link")
-  if id == nil then id = "default" end
+  if id == nil then id = DEFAULT end
   local branch = branches[id]
   if branch then return branch end
   if options and options.clock and not clocks.is(options.clock) then
@@ -99,6 +101,7 @@ function M.start_link(id, options)
     if branches[id] == branch then branches[id] = nil end
   end)
   branches[id] = branch
+  M.transition = task.sender_to(branches, transition, DEFAULT)
   return branch
 end
 
@@ -124,6 +127,8 @@ end
 function M.transition(name, event, event_payload, delay_ms)
   return (branches.default or M.start_link()):transition(name, event, event_payload, delay_ms)
 end
+
+transition = M.transition
 
 -- ---- coroutines ----------------------------------------------------------------
 

@@ -19,6 +19,7 @@ local SPARE_MAX <const> = 4 -- lists that are kept to be filled again
 ---@field waiting fun(): boolean     whether there are jobs for another turn
 ---@field observe? fun(on: boolean)  events are measured, or not any more
 ---@field sender? fun(fsms: table, slow: function): function see `task.sender`
+---@field sender_to? fun(branches: table, slow: function, id: any): function `task.sender_to`
 ---@field hand_on? fun(post: function) gives the jobs that wait for a turn to another queue
 
 ---Before the first job of a list: a full inbox is set aside, and a turn asked for.

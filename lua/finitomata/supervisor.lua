@@ -26,6 +26,7 @@ local send = instances.send
 ---@field clock finitomata.Clock    the time that its FSMs live by
 ---@field private refusals table    how many were logged in this second
 ---@field private _fsms table<any, finitomata.Instance>
+---@field [1] table<any, finitomata.Instance> the same, for C
 ---@field private _starting table<any, true>
 ---@field private _count integer
 ---@field private _kinds table<finitomata.Definition, finitomata.Kind>
@@ -65,7 +66,7 @@ function M.new(options)
     _serial = 0,
     refusals = {},
   }, Branch)
-  self.transition = self:sender(Branch.transition)
+  self.transition, self[1] = self:sender(Branch.transition)
   M.branches[self] = true
   return self
 end
@@ -235,11 +236,8 @@ function Branch:transition(name, event, event_payload, delay_ms)
   return send(fsm, event, event_payload)
 end
 
----A method `transition` of whoever stands for this branch: plain events to FSMs of
----this branch take the short way, all else is left to `slow`.
----@param slow function
----@return function transition
-function Branch:sender(slow) return task.sender(self._fsms, slow) end
+---The method `transition` of another object in this one's place; see `task.sender`.
+function Branch:sender(slow) return task.sender(self._fsms, slow), self._fsms end
 
 ---Lets the caller wait for an FSM, unless they would wait for each other.
 ---@param ask fun(waiter: finitomata.Waiter): true?, finitomata.Error?

@@ -98,6 +98,16 @@ function M.sender(fsms, slow)
   return queue.sender and queue.sender(fsms, slow) or slow
 end
 
+---The same as a function, for the branch that has an id at the time; slot 1 of a branch
+---has its FSMs.
+---@param branches table<any, table> by id
+---@param slow function
+---@param id any
+---@return function transition
+function M.sender_to(branches, slow, id)
+  return queue.sender_to and queue.sender_to(branches, slow, id) or slow
+end
+
 local function work()
   local self = running()
   while true do

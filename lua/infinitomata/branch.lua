@@ -80,7 +80,7 @@ function Branch.new(id, options, on_stop)
   rest.id = id
   rest.hooks = registry_hooks(self)
   self._local = supervisor.new(rest)
-  self.transition = self._local:sender(Branch.transition)
+  self.transition, self[1] = self._local:sender(Branch.transition)
   self._starter = Starter.new(id, self._local)
   return self
 end

@@ -13,6 +13,10 @@ local function forget(id)
   running[id] = nil
 end
 
+---Told of the branches that run, by id, when another one has been started.
+---@type fun(running: table<string, infinitomata.Branch>)?
+M.on_start = nil
+
 ---The branch of that id, started if need be.
 ---@async
 ---@param id? string
@@ -27,6 +31,7 @@ function M.start(id, options)
     if not ok then return nil, err end
   end
   running[id] = branch
+  if M.on_start then M.on_start(running) end
   if node then branch:synch() end
   return branch
 end

@@ -8,6 +8,7 @@ local cluster_info = require "infinitomata.cluster_info"
 local finitomata = require "finitomata"
 local policy = require "infinitomata.policy"
 local ring = require "infinitomata.ring"
+local task = require "finitomata.task"
 
 ---@class infinitomata: finitomata.Calls
 ---@field synch async fun(nodes?: string[]): true?, finitomata.Error?
@@ -60,6 +61,12 @@ for _, name in ipairs(CALLS) do
     local branch = branches.default()
     return branch[name](branch, a, b, c, d, e)
   end
+end
+
+local transition = M.transition
+
+function branches.on_start(running)
+  M.transition = task.sender_to(running, transition, branches.DEFAULT)
 end
 
 ---The first node on the ring that runs the branch, so that a branch of a few nodes

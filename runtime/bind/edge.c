@@ -141,10 +141,10 @@ static int move_in_lua(lua_State *L, int raised, lua_KContext way) {
 }
 
 static int move(lua_State *L, const edge_shape *shape, lua_KContext way) {
-    lua_rawgeti(L, SELF, INF_FSM_EXTRA);
+    bool rare = lua_rawgeti(L, SELF, INF_FSM_EXTRA) == LUA_TTABLE;
     lua_rawgeti(L, SELF, INF_FSM_HISTORY);
-    bool rare = shape->announces || lua_toboolean(L, -2);
-    lua_Integer packed = rare ? -1 : pushed(shape, lua_tointeger(L, -1));
+    bool plain = !rare && !shape->announces;
+    lua_Integer packed = plain ? pushed(shape, lua_tointeger(L, -1)) : -1;
     lua_settop(L, TARGET);
     if (packed < 0) return move_in_lua(L, 0, way);
     lua_pushinteger(L, packed);
@@ -153,8 +153,8 @@ static int move(lua_State *L, const edge_shape *shape, lua_KContext way) {
     lua_rawseti(L, SELF, INF_FSM_NODE);
     lua_pushvalue(L, NEW);
     lua_rawseti(L, SELF, INF_FSM_PAYLOAD);
-    lua_rawgeti(L, TARGET, INF_NODE_ON_ENTER);
-    if (!lua_toboolean(L, -1)) return 0;
+    bool silent = lua_rawgeti(L, TARGET, INF_NODE_ON_ENTER) == LUA_TBOOLEAN;
+    if (silent) return 0;
     lua_pushvalue(L, NAME);
     lua_pushvalue(L, SELF);
     int status = lua_pcallk(L, 2, 0, GUARD, way, enter_later);

@@ -33,7 +33,7 @@ typedef struct ready {
 /* The upvalues of every function here. LISTS keeps the lists alive: as keys,
    and those that wait, by number. */
 enum { READY = 1, LISTS, CONTEXT, HOOKS, UPVALUES = HOOKS };
-enum { SENDER_FSMS = 3, SENDER_SLOW };
+enum { SENDER_FSMS = 3, SENDER_BRANCHES = 3, SENDER_SLOW, SENDER_ID };
 
 enum { CONTEXT_FSM = 1 };
 
@@ -128,9 +128,11 @@ static int begin(lua_State *L) {
     return 1;
 }
 
-static bool wakes(const ready *r) {
-    return lua_isboolean(r->batch, r->head + 1) &&
-           !lua_toboolean(r->batch, r->head + 1);
+/* What the next job of the batch is: by the type of its first value. */
+enum { WAKE = LUA_TBOOLEAN, TAKE_EVENT = LUA_TNIL };
+
+static int kind_of_next(const ready *r) {
+    return lua_type(r->batch, r->head + 1);
 }
 
 /* next() -> false: the batch is worked off; true: call run; or the coroutine to
@@ -140,7 +142,7 @@ static int next(lua_State *L) {
     if (r->head == r->last) {
         lua_settop(r->batch, 0);
         lua_pushboolean(L, 0);
-    } else if (wakes(r)) {
+    } else if (kind_of_next(r) == WAKE) {
         lua_pushvalue(r->batch, r->head + 2);
         lua_xmove(r->batch, L, 1);
         r->head += JOB;
@@ -190,7 +192,7 @@ static void set_mail(lua_State *L, int fsm, lua_Integer mail) {
 static void event_in_lua(lua_State *L) {
     lua_settop(L, INF_AT_EVENT_PAYLOAD);
     (void)lua_getfield(L, lua_upvalueindex(HOOKS), "on_event");
-    lua_insert(L, INF_AT_FSM);
+    lua_replace(L, INF_AT_EDGE);
     lua_callk(L, 3, 0, 0, go_on);
 }
 
@@ -203,8 +205,7 @@ static void settle(lua_State *L, int results) {
 }
 
 static void end_event(lua_State *L, int results) {
-    lua_rawgeti(L, INF_AT_FSM, INF_FSM_EXTRA);
-    bool rare = lua_toboolean(L, -1);
+    bool rare = lua_rawgeti(L, INF_AT_FSM, INF_FSM_EXTRA) == LUA_TTABLE;
     lua_pop(L, 1);
     if (rare || results != 0 || !inf_edge_is_quiet(L, INF_AT_EDGE)) {
         settle(L, results);
@@ -247,20 +248,22 @@ static void take_event(lua_State *L, const ready *r) {
     end_event(L, inf_edge_run(L, INF_STEP_QUEUED));
 }
 
+static void take_job(lua_State *L, ready *r) {
+    for (int i = 1; i <= JOB; i++) {
+        lua_pushvalue(r->batch, r->head + i);
+    }
+    lua_xmove(r->batch, L, JOB);
+    r->head += JOB;
+}
+
 static int work(lua_State *L) {
     ready *r = ready_of(L);
-    while (r->head < r->last && !wakes(r)) {
-        int at = r->head + 1;
-        lua_State *batch = r->batch;
-        bool event = lua_isboolean(batch, at);
-        r->head += JOB;
-        lua_settop(L, event ? INF_AT_EDGE : INF_AT_CATCH);
-        if (!event) lua_pushvalue(batch, at);
-        lua_pushvalue(batch, at + 1);
-        lua_pushvalue(batch, at + 2);
-        lua_pushvalue(batch, at + 3);
-        lua_xmove(batch, L, event ? 3 : JOB);
-        if (event) {
+    while (r->head < r->last) {
+        int kind = kind_of_next(r);
+        if (kind == WAKE) break;
+        lua_settop(L, INF_AT_CATCH);
+        take_job(L, r);
+        if (kind == TAKE_EVENT) {
             take_event(L, r);
         } else {
             lua_callk(L, JOB - 1, 0, 0, go_on);
@@ -290,34 +293,39 @@ static bool is_scalar(int type) {
     return type <= LUA_TBOOLEAN || type == LUA_TNUMBER || type == LUA_TSTRING;
 }
 
-/* Finds the FSM and pushes it, when the event can be queued at once. */
-static bool accepts(lua_State *L) {
-    bool plain = lua_type(L, 3) == LUA_TSTRING && lua_isnoneornil(L, 5) &&
-                 is_scalar(lua_type(L, 4));
-    if (!plain) return false;
-    lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(SENDER_FSMS)) != LUA_TTABLE) {
-        return false;
-    }
-    int fsm = lua_gettop(L);
-    lua_Integer mail = mail_of(L, fsm);
+/* Whether the mailbox of an FSM, which has `mail`, takes one more event. */
+static bool has_room(lua_State *L, int fsm, lua_Integer mail) {
     lua_rawgeti(L, fsm, INF_FSM_KIND);
     lua_rawgeti(L, -1, INF_KIND_MAILBOX);
     bool room = (mail & INF_MAIL_COUNT) < lua_tointeger(L, -1);
     lua_settop(L, fsm);
-    if (room) set_mail(L, fsm, mail + 1);
     return room;
 }
 
-/* transition(branch, name, event, event_payload, delay_ms, ...) */
-static int transition(lua_State *L) {
-    int arguments = lua_gettop(L);
-    if (arguments >= 3 && accepts(L)) {
-        lua_State *list = open_list(L, ready_of(L));
-        lua_replace(L, 2);
-        lua_settop(L, 4);
-        lua_pushboolean(list, 1);
-        lua_xmove(L, list, 3);
+/* Queues an event that asks for nothing else, of (name, event, event_payload,
+   delay_ms) from `name` on; the FSMs are in the table `fsms`. */
+static bool queue_event(lua_State *L, int name, int fsms) {
+    bool plain = lua_type(L, name + 1) == LUA_TSTRING &&
+                 is_scalar(lua_type(L, name + 2)) &&
+                 lua_type(L, name + 3) <= LUA_TNIL;
+    if (!plain) return false;
+    lua_pushvalue(L, name);
+    if (lua_rawget(L, fsms) != LUA_TTABLE) return false;
+    int fsm = lua_gettop(L);
+    lua_Integer mail = mail_of(L, fsm);
+    if (!has_room(L, fsm, mail)) return false;
+    lua_State *list = open_list(L, ready_of(L));
+    set_mail(L, fsm, mail + 1);
+    lua_copy(L, fsm, name);
+    lua_settop(L, name + 2);
+    lua_pushnil(list);
+    lua_xmove(L, list, 3);
+    return true;
+}
+
+/* What a sender answers when the event was queued, or when it was not. */
+static int answer(lua_State *L, int arguments, bool queued) {
+    if (queued) {
         lua_pushboolean(L, 1);
         return 1;
     }
@@ -328,24 +336,58 @@ static int transition(lua_State *L) {
     return sent(L, LUA_OK, 0);
 }
 
-/* sender(fsms, slow) -> transition */
-static int sender(lua_State *L) {
+/* transition(branch, name, event, event_payload, delay_ms, ...) */
+static int method(lua_State *L) {
+    int arguments = lua_gettop(L);
+    int fsms = lua_upvalueindex(SENDER_FSMS);
+    return answer(L, arguments, arguments >= 3 && queue_event(L, 2, fsms));
+}
+
+/* transition(name, event, event_payload, delay_ms, ...) */
+static int function(lua_State *L) {
+    int arguments = lua_gettop(L);
+    bool queued = false;
+    if (arguments >= 2 && arguments <= LUA_MINSTACK / 2) {
+        if (arguments < 4) lua_settop(L, 4);
+        lua_pushvalue(L, lua_upvalueindex(SENDER_ID));
+        queued =
+            lua_rawget(L, lua_upvalueindex(SENDER_BRANCHES)) == LUA_TTABLE &&
+            lua_rawgeti(L, -1, INF_BRANCH_FSMS) == LUA_TTABLE &&
+            queue_event(L, 1, lua_gettop(L));
+    }
+    return answer(L, arguments, queued);
+}
+
+static int make_sender(lua_State *L, lua_CFunction send) {
+    int given = lua_gettop(L);
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_checktype(L, 2, LUA_TFUNCTION);
-    lua_settop(L, 2);
     lua_pushvalue(L, lua_upvalueindex(READY));
     lua_pushvalue(L, lua_upvalueindex(LISTS));
     lua_rotate(L, 1, 2);
-    lua_pushcclosure(L, transition, 4);
+    lua_pushcclosure(L, send, given + 2);
     return 1;
+}
+
+/* sender(fsms, slow) -> transition, a method of the branch that has the FSMs */
+static int sender(lua_State *L) {
+    lua_settop(L, 2);
+    return make_sender(L, method);
+}
+
+/* sender_to(branches, slow, id) -> transition, a function that sends to the
+   branch that has the id, as long as there is one */
+static int sender_to(lua_State *L) {
+    lua_settop(L, 3);
+    return make_sender(L, function);
 }
 
 /* ready(context, hooks) -> the functions of a queue */
 static int core_ready(lua_State *L) {
     static const luaL_Reg functions[] = {
-        {"post", post},     {"begin", begin},     {"next", next},
-        {"run", run},       {"waiting", waiting}, {"observe", observe},
-        {"sender", sender}, {NULL, NULL},
+        {"post", post},     {"begin", begin},         {"next", next},
+        {"run", run},       {"waiting", waiting},     {"observe", observe},
+        {"sender", sender}, {"sender_to", sender_to}, {NULL, NULL},
     };
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_checktype(L, 2, LUA_TTABLE);

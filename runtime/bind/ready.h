@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ready.h: the ready queue of one lua_State, and the jobs in it. A job is four
-   values: a function and its three arguments; or true, an FSM, an event and its
+   values: a function and its three arguments; or nil, an FSM, an event and its
    payload; or false and a coroutine that is to go on. */
 #ifndef INF_BIND_READY_H
 #define INF_BIND_READY_H
@@ -10,10 +10,11 @@
 #include <lua.h>
 
 /* The slots of an FSM, and of what it refers to, that C looks at;
-   lua/finitomata/instance.lua, starting.lua and plan.lua say what they are. */
+   lua/finitomata/instance.lua, supervisor.lua, starting.lua and plan.lua say what
+   they are. */
 enum { INF_FSM_KIND = 1, INF_FSM_NODE = 3, INF_FSM_PAYLOAD = 4 };
 enum { INF_FSM_HISTORY = 5, INF_FSM_MAIL = 6, INF_FSM_EXTRA = 8 };
-enum { INF_KIND_MAILBOX = 1 };
+enum { INF_BRANCH_FSMS = 1, INF_KIND_MAILBOX = 1 };
 enum { INF_NODE_STEPS = 1, INF_NODE_ON_ENTER = 2 };
 
 /* The marks in an FSM's mail. */

@@ -216,4 +216,25 @@ describe("A sender", function()
     assert.same(given, slow)
     assert.is_false(queue.waiting())
   end)
+
+  it("as a function sends to the branch that has the id at the time", function()
+    local branches = {}
+    local send = queue.sender_to(branches, function(...)
+      slow[#slow + 1] = table.pack(...)
+      return nil, "slow"
+    end, "default")
+    assert.same({ nil, "slow" }, { send("fsm", "flip") })
+    branches.default = { fsms }
+    assert.is_true(send("fsm", "flip"))
+    assert.is_true(send("fsm", "flip", "payload", nil, "options"))
+    turn(queue)
+    assert.equal("off", instance.current(fsms.fsm))
+    branches.default = { {} }
+    assert.same({ nil, "slow" }, { send("fsm", "flip", nil, nil, 5, 6) })
+    branches.default = nil
+    assert.same({ nil, "slow" }, { send() })
+    assert.same({ nil, "slow" }, { send(table.unpack({}, 1, 100)) })
+    assert.same({ table.pack("fsm", "flip"), table.pack("fsm", "flip", nil, nil, 5, 6), { n = 0 },
+      { n = 100 } }, slow)
+  end)
 end)
