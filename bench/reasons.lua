@@ -29,9 +29,13 @@ return {
   ["fire.stall"] = stall(4.7),
   ["stall.1M"] = stall(7.1),
   ["stall.heard"] = stall(14.4),
-  ["start.many"] = "three nodes share two cores: their CPU times, 15.5 us together when nothing "
-    .. "else runs, would allow 129 k/s if no core were ever idle",
-  ["remote.many"] = "fifty callers wait for an answer each and go back and forth as one batch, so "
-    .. "two nodes work in turns: their CPU times add up, to 4.3 us when nothing else runs",
+  ["start.one"] = "two starts of three are a round trip, which waits for a core of the other "
+    .. "node's: 64 us when it sleeps, longer when others have it, 14 us when it is the caller's",
+  ["start.many"] = "a start takes 7.1 us of CPU on the caller and 3.6 us on each other node, "
+    .. "most of it Lua's, and three nodes share two cores: idle ones bear 140 k/s",
+  ["remote.one"] = "a message has to wake a core that sleeps: between two cores a bare echo over "
+    .. "TCP does 15.6 k/s as well, on one core a transition does 42 k/s",
+  ["remote.many"] = "a transition takes 2.5 us of CPU on the caller and 1.9 us on the owner: it "
+    .. "needs both cores, and this run had less",
   ["seen.late"] = "279 us when less ran on the machine: a node that waits for a core learns late",
 }
