@@ -133,9 +133,12 @@ local function definition_of(session, name)
   local module = row and row.implementation or name
   local ok, definition = pcall(require, module)
   if not ok then
-    local text = row and "its implementation `%s` cannot be loaded here"
-      or "no FSM and no module is called `%s`"
-    return nil, errors.new("unknown_implementation", text:format(module))
+    local missing = tostring(definition):find("module '" .. module .. "' not found", 1, true)
+    local text = row and "its implementation `%s` cannot be loaded here%s"
+      or missing and "no FSM and no module is called `%s`%s"
+      or "the module `%s` cannot be loaded%s"
+    local why = missing and "" or ": " .. errors.text(definition)
+    return nil, errors.new("unknown_implementation", text:format(module, why))
   end
   if type(definition) ~= "table" or type(definition.transitions) ~= "table" then
     local text = "the module `%s` is no definition"

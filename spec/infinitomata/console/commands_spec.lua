@@ -96,6 +96,10 @@ describe("a command", function()
     assert.matches("| closed |", text, 1, true)
     assert.is_nil(text:find("=>", 1, true))
     assert.matches("no FSM and no module", select(2, run ".draw nothing"))
+    package.preload["spec.broken"] = function() return finitomata.define { fsm = "a -> b" } end
+    local _, problem = run ".draw spec.broken"
+    package.preload["spec.broken"] = nil
+    assert.matches("cannot be loaded: .*%-%->' expected", problem)
   end)
 
   it("watches transitions until it is told not to", function()
