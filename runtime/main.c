@@ -411,12 +411,12 @@ static int run_as_lua(lua_State *L, const request *asked) {
 
 static int run_request(lua_State *L, const request *asked) {
     const char *first = asked->argc > 1 ? asked->argv[1] : "";
-    if (is_command(L, first)) {
+    bool no_file = is_word(first) && access(first, R_OK) != 0;
+    /* The module of all subcommands knows which of them may be meant. */
+    if (is_command(L, first) || (no_file && is_command(L, "init"))) {
         return run_command(L, first, asked->argc - 2, asked->argv + 2);
     }
-    if (is_word(first) && access(first, R_OK) != 0) {
-        return misuse("unknown subcommand", first);
-    }
+    if (no_file) return misuse("unknown subcommand", first);
     return run_as_lua(L, asked);
 }
 

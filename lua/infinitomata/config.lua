@@ -156,7 +156,10 @@ local function load_file(path, getenv)
   local text = file:read("a")
   if not text then return Error.fail("config", ("%s: cannot be read"):format(path)) end
   local chunk, wrong = load(text, "@" .. path, "t", { os = { getenv = getenv } })
-  if not chunk then return Error.fail("config", wrong) end
+  if not chunk then
+    local named = wrong:sub(1, #path) == path
+    return Error.fail("config", named and wrong or path .. ": " .. wrong)
+  end
   local ok, values = pcall(chunk)
   if not ok then return Error.fail("config", Error.text(values)) end
   if type(values) ~= "table" then

@@ -11,7 +11,8 @@ opens a prompt on a running node, or evaluates a chunk there
   infinitomata attach NODE [--key-file FILE] [-e CHUNK]
 
   NODE             the node's name, its HOST:PORT, or the path of its socket
-  -e CHUNK         evaluates the text, prints what it returns, and leaves
+  -e CHUNK         evaluates the text, prints what it returns, and leaves;
+                   a command as .fsms will do, too
   --key-file FILE  the cluster's keys: NODE is what a node on any machine was
                    given as --console HOST:PORT
 

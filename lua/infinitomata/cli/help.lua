@@ -48,9 +48,7 @@ end
 function M.run(args)
   if args[2] then return cli.misused("help", ("unknown argument '%s'"):format(args[2])) end
   if args[1] then
-    if not cli.summary(args[1]) then
-      return cli.misused("help", ("unknown subcommand '%s'"):format(args[1]))
-    end
+    if not cli.summary(args[1]) then return cli.unknown(args[1], "help") end
     return cli.command(args[1], { "--help" })
   end
   io.stdout:write(everything())

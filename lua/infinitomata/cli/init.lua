@@ -122,13 +122,24 @@ local function run_parsed(name, command, args)
   return math.type(result) == "integer" and result or M.OK
 end
 
+---Says that there is no such subcommand, and which one may be meant.
+---@param name string
+---@param where? string the subcommand that was asked about it
+---@return integer status
+function M.unknown(name, where)
+  local names = {}
+  for i, command in ipairs(M.COMMANDS) do names[i] = command[1] end
+  local suggestion = (require "infinitomata.nearest").suggestion(name, names)
+  return M.misused(where, ("unknown subcommand '%s'%s"):format(name, suggestion))
+end
+
 ---Runs a subcommand.
 ---@param name string
 ---@param args string[]
 ---@return integer status what the program exits with
 function M.command(name, args)
   if not M.summary(name) and not HIDDEN[name] then
-    return M.misused(nil, ("unknown subcommand '%s'"):format(name))
+    return M.unknown(name)
   end
   local command = (require("infinitomata.cli." .. name))
   if command.describe then return run_parsed(name, command, args) end

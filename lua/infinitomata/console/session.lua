@@ -215,10 +215,13 @@ function Session:feed(line, done)
   end)
 end
 
----Runs a whole chunk, as `-e` gives it.
+---Runs a whole chunk, or a command, as `-e` gives it.
 ---@param text string
 ---@param done fun(ok: boolean)
 function Session:run(text, done)
+  if text:find "^%s*%.%a[^\n]*$" then
+    return self:_command(text, function(status) done(status ~= "error") end)
+  end
   local chunk, problem = evaluator.compile(text, self.env)
   if not chunk then
     if problem == "incomplete" then problem = select(2, load(text, "=console", "t")) end

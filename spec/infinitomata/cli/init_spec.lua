@@ -25,6 +25,16 @@ describe("cli.command", function()
     end
   end)
 
+  it("says which subcommand may be meant", function()
+    for word, meant in pairs { runn = "run", stat = "state", memebrs = "members" } do
+      local status, _, err = run(word)
+      assert.equal(2, status)
+      local expected = ("unknown subcommand '%s' (did you mean '%s'?)"):format(word, meant)
+      assert.truthy(err:find(expected, 1, true), err)
+      assert.equal(err:gsub("%-%-help", "help --help"), select(3, run("help", word)))
+    end
+  end)
+
   it("prints the help to standard output, for inner commands too", function()
     for _, args in ipairs { { "lint", "--help" }, { "lint", "-h" }, { "lint", "x", "--help" },
       { "new", "--help" }, { "new", "fsm", "--help" } } do

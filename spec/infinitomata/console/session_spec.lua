@@ -128,6 +128,20 @@ describe("a session", function()
     assert.same({ "format" }, words)
   end)
 
+  it("runs a command for -e", function()
+    local outcomes = finitomata.run(function()
+      local outcomes = {}
+      for i, text in ipairs { ".fsms", ".fmss" } do
+        local waiter = task.waiter()
+        session:run(text, function(well) task.wake(waiter, well) end)
+        outcomes[i] = task.wait(waiter, 5000)
+      end
+      return outcomes
+    end)
+    assert.same({ true, false }, outcomes)
+    assert.matches("did you mean .fsms", complaints())
+  end)
+
   it("runs a whole chunk for -e", function()
     local ok = finitomata.run(function()
       local waiter = task.waiter()
