@@ -2,9 +2,11 @@
 /* A link that was accepted, alone: its peer is a plain socket of this test. */
 #include "test.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "host/link.h"
 #include "host/socket.h"
 
@@ -141,6 +143,14 @@ static void a_peer_that_takes_its_answers_is_read_from_again(void **state) {
     assert_int_equal(o.downs, 1);
 }
 
+/* The only link, once the owner has accepted it. */
+static inf_link *accepted(owner *o) {
+    while (o->links.count == 0 && !o->late)
+        (void)uv_run(&o->loop, UV_RUN_ONCE);
+    assert_int_equal(o->links.count, 1);
+    return INF_LIST_OWNER(o->links.all.next, inf_link, place);
+}
+
 static void send_frames(inf_link *link, unsigned count) {
     static const uint8_t frame[5] = {0, 0, 0, 1, INF_RPC_ACK};
     for (unsigned i = 0; i < count; i++) {
@@ -163,10 +173,7 @@ a_long_turn_sends_its_first_frames_ahead_and_the_rest_at_its_end(void **state) {
     (void)state;
     open_owner(&o, &address);
     int peer = connect_to(&address);
-    while (o.links.count == 0 && !o.late)
-        (void)uv_run(&o.loop, UV_RUN_ONCE);
-    assert_int_equal(o.links.count, 1);
-    inf_link *link = INF_LIST_OWNER(o.links.all.next, inf_link, place);
+    inf_link *link = accepted(&o);
     for (unsigned turn = 0; turn < 2; turn++) {
         on_enter(&o);
         o.links.turn++;
@@ -183,11 +190,70 @@ a_long_turn_sends_its_first_frames_ahead_and_the_rest_at_its_end(void **state) {
     close_owner(&o);
 }
 
+static void
+a_link_that_is_reset_takes_back_what_was_not_received(void **state) {
+    static const uint8_t bytes[1u << 20];
+    struct sockaddr_in address;
+    owner o;
+    (void)state;
+    open_owner(&o, &address);
+    int peer = connect_to(&address);
+    inf_link *link = accepted(&o);
+    size_t sent = 0;
+    for (int i = 0; i < 16; i++, sent += sizeof bytes) {
+        inf_slice some = inf_slice_of(bytes, sizeof bytes);
+        assert_int_equal(inf_link_send(link, some, (inf_slice){NULL, 0}), 0);
+    }
+    inf_links_flush(&o.links);
+    inf_link_reset(link, INF_EUNREACHABLE);
+    while (o.links.count != 0 && !o.late)
+        (void)uv_run(&o.loop, UV_RUN_ONCE);
+    size_t received = 0;
+    uint8_t room[ANSWER_SIZE];
+    ssize_t len = 0;
+    while ((len = recv(peer, room, sizeof room, 0)) > 0)
+        received += (size_t)len;
+    assert_true(len < 0 && errno == ECONNRESET);
+    assert_true(received < sent);
+    assert_int_equal(o.downs, 1);
+    (void)close(peer);
+    close_owner(&o);
+}
+
+/* What was sent lies in this process's kernel when the reset comes. */
+static void what_its_sender_has_given_up_is_not_taken(void **state) {
+    static const uint8_t frame[5] = {0, 0, 0, 1, INF_RPC_ACK};
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    struct sockaddr_in address;
+    owner o;
+    (void)state;
+    open_owner(&o, &address);
+    for (unsigned given_up = 0; given_up <= 1; given_up++) {
+        int peer = connect_to(&address);
+        inf_link *link = accepted(&o);
+        link->heard_ms = 0;
+        assert_int_equal(send(peer, frame, sizeof frame, 0), sizeof frame);
+        if (given_up != 0) {
+            assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once,
+                                        sizeof at_once),
+                             0);
+        }
+        (void)close(peer);
+        while (o.links.count != 0 && !o.late)
+            (void)uv_run(&o.loop, UV_RUN_ONCE);
+        assert_int_equal(o.frames, 1);
+        assert_int_equal(o.downs, given_up + 1);
+    }
+    close_owner(&o);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_peer_that_takes_its_answers_is_read_from_again),
         cmocka_unit_test(
             a_long_turn_sends_its_first_frames_ahead_and_the_rest_at_its_end),
+        cmocka_unit_test(a_link_that_is_reset_takes_back_what_was_not_received),
+        cmocka_unit_test(what_its_sender_has_given_up_is_not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

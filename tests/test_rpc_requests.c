@@ -346,7 +346,10 @@ static void only_the_newest_link_of_a_caller_counts(void **state) {
     assert_int_equal(hello(p, &other, BOOT_A, 1, "b", &news), INF_ESTALE);
     assert_int_equal(hello(p, &other, BOOT_A - 1, 9, "b", &news), INF_ESTALE);
     assert_int_equal(hello(p, &other, BOOT_A, 9, "c", &news), INF_EUNREACHABLE);
+    assert_ptr_equal(inf_rpc_link_from(p->b, inf_slice_str("a")), &p->in);
     assert_int_equal(hello(p, &newer, BOOT_A, 9, "b", &news), 0);
+    assert_ptr_equal(inf_rpc_link_from(p->b, inf_slice_str("a")), &newer);
+    assert_null(inf_rpc_link_from(p->b, inf_slice_str("c")));
     assert_int_equal(news.kind, INF_RPC_REPLACED);
     assert_ptr_equal(news.send.link, &p->in);
 

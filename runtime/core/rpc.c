@@ -154,6 +154,11 @@ inf_rpc_link *inf_rpc_link_to(const inf_rpc *rpc, inf_slice node) {
     return peer != NULL ? peer->out : NULL;
 }
 
+inf_rpc_link *inf_rpc_link_from(const inf_rpc *rpc, inf_slice node) {
+    const inf_rpc_peer *peer = inf_map_get(&rpc->peers, node);
+    return peer != NULL ? peer->in : NULL;
+}
+
 void inf_rpc_link_down(inf_rpc *rpc, inf_rpc_link *link, bool left, int status,
                        uint64_t now_ms) {
     inf_rpc_peer *peer = link->peer;

@@ -191,6 +191,8 @@ void inf_rpc_link_rests(inf_rpc *rpc, inf_rpc_link *link, bool left, int status,
                         uint64_t now_ms);
 /** The link dialled to the node, or NULL. */
 inf_rpc_link *inf_rpc_link_to(const inf_rpc *rpc, inf_slice node);
+/** The newest link that the node has dialled, or NULL. */
+inf_rpc_link *inf_rpc_link_from(const inf_rpc *rpc, inf_slice node);
 /** Answers that are large, or old, are acknowledged without waiting for a call
     that takes the ack along: true when `send` is to be written. */
 bool inf_rpc_ack(inf_rpc *rpc, inf_rpc_send *send);

@@ -100,12 +100,15 @@ static void on_tcp_closed(uv_handle_t *handle) {
     leave(links);
 }
 
-static void take_down(inf_link *link, int status, bool rests) {
+static void take_down(inf_link *link, int status, bool reset) {
     if (link->down) return;
+    bool rests = link->dialled && !link->links->closing;
     link->down = true;
     link->resting = rests;
     inf_list_remove(&link->dirty);
-    uv_close((uv_handle_t *)&link->tcp, on_tcp_closed);
+    if (!reset || uv_tcp_close_reset(&link->tcp, on_tcp_closed) != 0) {
+        uv_close((uv_handle_t *)&link->tcp, on_tcp_closed);
+    }
     bool quarrel = status == INF_ECRYPT || status == INF_EVERSION;
     uint64_t rest_ms = quarrel ? INF_LINK_QUARREL_MS : INF_LINK_REST_MS;
     if (rests) set_deadline(link, inf_clock_ms() + rest_ms);
@@ -114,7 +117,11 @@ static void take_down(inf_link *link, int status, bool rests) {
 }
 
 void inf_link_close(inf_link *link, int status) {
-    take_down(link, status, link->dialled && !link->links->closing);
+    take_down(link, status, false);
+}
+
+void inf_link_reset(inf_link *link, int status) {
+    take_down(link, status, true);
 }
 
 static void end_rest(inf_link *link) {
@@ -217,6 +224,18 @@ static int push(inf_link *link) {
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf);
+/* This process may have stood still, and the caller have given up what it sent
+   meanwhile: then it has reset the link. */
+static bool is_given_up(inf_link *link) {
+    uv_os_fd_t fd;
+    uint64_t now_ms = uv_now(link->links->loop);
+    bool fresh = now_ms - link->heard_ms < INF_LINK_UNREAD_MS;
+    link->heard_ms = now_ms;
+    return !fresh && !link->dialled &&
+           uv_fileno((uv_handle_t *)&link->tcp, &fd) == 0 &&
+           inf_socket_is_reset(fd);
+}
+
 static void on_read(uv_stream_t *tcp, ssize_t len, const uv_buf_t *buf);
 
 static void read_on(inf_link *link) {
@@ -394,7 +413,7 @@ static void on_read(uv_stream_t *tcp, ssize_t len, const uv_buf_t *buf) {
     enter(links);
     if (len == UV_ENOBUFS) {
         inf_link_close(link, INF_ENOMEM);
-    } else if (len < 0) {
+    } else if (len < 0 || is_given_up(link)) {
         inf_link_close(link, INF_EUNREACHABLE);
     } else if (link->tls != NULL) {
         open_sealed(link, (size_t)len);

@@ -20,6 +20,7 @@
 #define INF_LINK_DIAL_MS    5000        /* for a connection, or for a HELLO */
 #define INF_LINK_REST_MS    20          /* between two dials of one peer */
 #define INF_LINK_QUARREL_MS 1000        /* the same, when it refused us */
+#define INF_LINK_UNREAD_MS  1000        /* so old may be what is read now */
 #define INF_LINKS_MAX       8192
 
 typedef struct inf_link inf_link;
@@ -76,6 +77,7 @@ struct inf_link {
     uint64_t wrote;    /* in this turn, last */
     unsigned gathered; /* frames since then */
     uint64_t until_ms; /* of dialling, waiting for HELLO, or resting */
+    uint64_t heard_ms; /* when bytes came last, by the loop's clock */
     inf_addr addr;     /* of the peer */
     bool dialled;
     bool connected;
@@ -112,7 +114,11 @@ int inf_link_send(inf_link *link, inf_slice head, inf_slice body);
 /** Has the next flush end the link: for the middle of something that its end
     would change. */
 void inf_link_break(inf_link *link, int status);
-/** Ends the link; `status` goes to on_down. */
+/** Ends the link; `status` goes to on_down. What was written before still goes
+    out. */
 void inf_link_close(inf_link *link, int status);
+/** Ends the link with a reset: of what has not reached the peer nothing will,
+    and what the peer has not read yet it may find to be of no use. */
+void inf_link_reset(inf_link *link, int status);
 
 #endif

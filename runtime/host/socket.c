@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -41,6 +42,18 @@ int inf_socket_to_addr(const struct sockaddr *in, inf_addr *out) {
                                    ntohs(v6.sin6_port));
     }
     return INF_EADDRESS;
+}
+
+bool inf_socket_is_reset(int fd) {
+#ifdef __linux__
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+           info.tcpi_state == TCP_CLOSE;
+#else
+    (void)fd;
+    return false;
+#endif
 }
 
 int inf_socket_status(int negative_errno) {

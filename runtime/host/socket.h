@@ -22,6 +22,9 @@ int inf_socket_tcp(inf_addr *at, int *fd);
 int inf_socket_both(inf_addr *at, int *tcp, int *udp);
 /** Closes it unless it is -1, and makes it -1. */
 void inf_socket_close(int *fd);
+/** True when the peer has reset the TCP connection, although what it had sent
+    before may still be read. False where the system does not say. */
+bool inf_socket_is_reset(int fd);
 /** What an errno or a libuv status means for the connection: INF_EUNREACHABLE,
     INF_ETIMEDOUT, INF_EINUSE, INF_EADDRESS, INF_ENOMEM or INF_ESYSTEM. */
 int inf_socket_status(int negative_errno);

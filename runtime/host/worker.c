@@ -465,6 +465,19 @@ int inf_worker_answer(inf_worker *worker, uint64_t token, int status,
     return rc;
 }
 
+/* Calls to it end. Of one that is dead, or cut off, nothing may be carried out
+   that arrives when the network has healed: not there, where the calls have
+   ended, and not here. */
+static void node_gone(inf_worker *worker, inf_slice name, bool dead) {
+    inf_rpc_link *to = inf_rpc_link_to(worker->rpc, name);
+    inf_rpc_link *from = inf_rpc_link_from(worker->rpc, name);
+    inf_rpc_node_gone(worker->rpc, name, inf_clock_ms());
+    if (to != NULL) inf_link_reset(inf_link_of(to), INF_EUNREACHABLE);
+    if (from != NULL && dead) {
+        inf_link_reset(inf_link_of(from), INF_EUNREACHABLE);
+    }
+}
+
 void inf_worker_notice(inf_worker *worker, const inf_effect *event) {
     if (worker->closing) return;
     if (event->kind == INF_EFFECT_ROWS && event->change == INF_CHANGE_JOIN) {
@@ -478,9 +491,7 @@ void inf_worker_notice(inf_worker *worker, const inf_effect *event) {
     bool gone =
         event->change == INF_CHANGE_FAIL || event->change == INF_CHANGE_LEAVE;
     if (event->kind == INF_EFFECT_MEMBER && gone) {
-        inf_rpc_link *link = inf_rpc_link_to(worker->rpc, event->name);
-        inf_rpc_node_gone(worker->rpc, event->name, inf_clock_ms());
-        if (link != NULL) inf_link_close(inf_link_of(link), INF_EUNREACHABLE);
+        node_gone(worker, event->name, event->change == INF_CHANGE_FAIL);
     }
     look_up_due(worker);
 }

@@ -438,9 +438,12 @@ void calls_noticed(cluster *c, size_t node, const inf_effect *effect) {
     bool gone =
         effect->change == INF_CHANGE_FAIL || effect->change == INF_CHANGE_LEAVE;
     if (effect->kind == INF_EFFECT_MEMBER && gone) {
-        const inf_rpc_link *link = inf_rpc_link_to(rpc, effect->name);
+        const inf_rpc_link *to = inf_rpc_link_to(rpc, effect->name);
+        const inf_rpc_link *from = inf_rpc_link_from(rpc, effect->name);
+        bool dead = effect->change == INF_CHANGE_FAIL;
         inf_rpc_node_gone(rpc, effect->name, node_ms(c, node));
-        if (link != NULL) close_link(c, link);
+        if (to != NULL) close_link(c, to);
+        if (from != NULL && dead) close_link(c, from);
     }
 }
 
