@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # heal.sh PROGRAM: two nodes here, one behind a cable that the kernel makes, in
 # namespaces that are gone with this script; see heal.lua.
+# shellcheck disable=SC2086 # a command of several words
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 program=$(realpath "$1")

@@ -51,9 +51,8 @@ node() { # node NAME: what runs a node of that name on this machine
 cpu=$(sed -n 's/^Cpus_allowed_list:[^0-9]*\([0-9]*\).*/\1/p' /proc/self/status)
 pinned() { taskset -c "$cpu" timeout 120 "$@"; }
 echo_on_one_cpu() { # $median and $late, in microseconds
-    read -r median late <<ECHO
-$(pinned "$build/bench/echo" 20000 64)
-ECHO
+    echo=$(pinned "$build/bench/echo" 20000 64)
+    median=${echo% *} late=${echo#* }
 }
 
 script() { timeout 120 "$program" "$here/$1.lua"; }
@@ -83,7 +82,9 @@ placement() {
 }
 
 part() { # in a process of its own, which takes its nodes with it
+    set +e
     (
+        set -e
         pids='' address=''
         trap end EXIT
         case $1 in
@@ -96,7 +97,10 @@ part() { # in a process of its own, which takes its nodes with it
         idle) timeout 120 "$here/idle.sh" "$build" 10 20 ;;
         *) echo "run.sh: no part is called $1; there are: $ALL" >&2 && exit 2 ;;
         esac
-    ) || printf 'failed\t%s\tstatus %s\n' "$1" "$?"
+    )
+    status=$?
+    set -e
+    [ "$status" = 0 ] || printf 'failed\t%s\tstatus %s\n' "$1" "$status"
 }
 
 measure() {
