@@ -102,13 +102,15 @@ end
 
 local Failure = { __tostring = function(self) return self.message end }
 
----The level, as for `error`, of the first caller outside this file.
-local function level_of_test()
+---Where the test is: the first caller outside this file.
+local function place_of_test()
   local level, own = 2, debug.getinfo(1, "S").source
   while true do
-    local info = debug.getinfo(level, "S")
-    if not info then return 1 end
-    if info.source ~= own and info.what ~= "C" then return level - 1 end
+    local info = debug.getinfo(level, "Sl")
+    if not info then return "" end
+    if info.source ~= own and info.what ~= "C" then
+      return ("%s:%d: "):format(info.short_src, info.currentline)
+    end
     level = level + 1
   end
 end
@@ -116,8 +118,9 @@ end
 ---Raises, as an assertion of the test framework when there is one.
 local function raise(message)
   local assertion = package.loaded.luassert
+  message = place_of_test() .. message
   if assertion then assertion(false, setmetatable({ message = message }, Failure)) end
-  error(message, level_of_test())
+  error(message, 0)
 end
 
 ---Fails the test and shows the way.
@@ -221,6 +224,9 @@ end
 ---@return finitomata.Walk self
 function Walk:advance(ms)
   check.type(ms, "number", 1, "advance")
+  if ms < 0 or ms ~= ms then
+    error(("bad argument #1 to 'advance' (milliseconds expected, got %s)"):format(ms), 2)
+  end
   begin(self)
   settle(self, ms)
   return self

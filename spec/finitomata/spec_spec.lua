@@ -285,6 +285,16 @@ describe("t:path", function()
   end)
 end)
 
+describe("a failure", function()
+  it("names the line of the test, not of the helper", function()
+    local line = debug.getinfo(1, "l").currentline + 1
+    local message = failure(function() start():expect {} end)
+    assert.matches(("^[^\n]*spec_spec.lua:%d: expected: no transition\n"):format(line), message)
+    assert.matches("^[^\n]*spec_spec.lua:%d+: .*milliseconds expected, got %-1",
+      failure(function() start():advance(-1) end))
+  end)
+end)
+
 describe("without a test framework", function()
   it("raises the message at the line of the test", function()
     local luassert = package.loaded.luassert
