@@ -284,6 +284,7 @@ end
 
 local hooks <const> = task.hooks
 hooks.catch, hooks.on_event = catch, on_event
+function hooks.compile(self, event) return step_of(self, self[NODE], event) end
 function hooks.settle(self, err, pending) return settle(self, err, pending, SENT) end
 
 local function take_call(self, call)

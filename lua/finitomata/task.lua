@@ -27,8 +27,9 @@ local context = {}
 M.context = context
 
 ---What the C module's queue calls when an event is out of the ordinary, set by
----instance.lua: `on_event` and `settle` of that, and the message handler of callbacks.
----@type {on_event: function?, settle: function?, catch: function?}
+---instance.lua: `on_event` and `settle` of that, what gives the step of an event that is
+---met for the first time, and the message handler of callbacks.
+---@type table<"on_event"|"settle"|"compile"|"catch", function>
 M.hooks = {}
 
 -- How this process waits for the outside: set by the clock that has a loop.

@@ -46,8 +46,9 @@ end
 ---Starts the interval again, if there is one.
 ---@param self finitomata.Instance
 function M.arm_tick(self)
-  local extra = rare(self)
-  local clock, timer, interval = self[KIND].branch.clock, extra.timer, M.interval(self)
+  local extra, kind = self[EXTRA] or rare(self), self[KIND]
+  local clock, timer, interval = kind.branch.clock, extra.timer, extra.interval
+  if interval == nil then interval = kind.timer end
   if timer and interval and clock.restart then
     extra.timer = clock:restart(timer, interval) or clock:start(interval, fire_tick, self)
     return
@@ -75,8 +76,8 @@ end
 ---Drops the timeouts of the state that was left, starts those of the present one.
 ---@param self finitomata.Instance
 function M.arm_timeouts(self)
-  disarm_timeouts(self)
-  local after = self[NODE].after
+  local extra, after = self[EXTRA], self[NODE].after
+  if extra and extra.timeouts then disarm_timeouts(self) end
   if not after then return end
   local clock, timeouts = self[KIND].branch.clock, {}
   for i, each in ipairs(after) do

@@ -323,7 +323,7 @@ local function compile(kind, node, edge)
   return clock.edge {
     catch = catch, handler = edge.handler, on_exit = node.on_exit, state = node.name,
     targets = edge.targets, sole = edge.sole, number = node.number, mask = kind.history_mask,
-    share = share, announces = kind.announces, settles = settles,
+    share = share, listened = kind.listeners ~= nil, timed = kind.timed, settles = settles,
     odd = function(self, event_payload, payload, try, ok, to, new_payload)
       local target, result = engine.judge(node, edge, event_payload, payload, self, share, ok, to,
         new_payload)
@@ -336,6 +336,7 @@ local function compile(kind, node, edge)
       end
       return move(self, node, edge, target, payload, event_payload, late)
     end,
+    announce = function(self) announce(self, node, edge) end,
     late = function(self, event_payload, raised)
       blame(self, edge, event_payload,
         late_error(self, "on_enter", raised, node, edge, event_payload))

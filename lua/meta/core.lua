@@ -126,14 +126,15 @@ function core.copy(value, root) end
 ---A plain transition as one function; lua/finitomata/transition.lua says which
 ---are, and takes over where one turns out not to be.
 ---@param parts {catch: function, handler: function?, on_exit: function?, state: string,
----  targets: table<string, table>, sole: table?, odd: function, move: function, late: function,
----  mask: integer, number: integer, share: boolean, announces: boolean, settles: boolean}
+---  targets: table<string, table>, sole: table?, odd: function, move: function,
+---  announce: function, late: function, mask: integer, number: integer, share: boolean,
+---  listened: boolean, timed: boolean, settles: boolean}
 ---@return fun(fsm: table, event: string, event_payload: any, payload: any, try: table): any, any
 function core.edge(parts) end
 
 ---A ready queue, which also takes plain events to their FSMs.
 ---@param context finitomata.Instance[] slot 1 is set to the FSM whose event is handled
----@param hooks {on_event: function?, settle: function?, catch: function?} for what is not plain
+---@param hooks table<"on_event"|"settle"|"compile"|"catch", function> for what is not plain
 ---@return finitomata.Ready
 function core.ready(context, hooks) end
 

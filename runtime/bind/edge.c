@@ -23,18 +23,19 @@
 /* The values of an edge: the fields of the table it is made of, in this order.
  */
 enum { CATCH = 1, HANDLER, ON_EXIT, STATE, TARGETS, SOLE };
-enum { ODD = SOLE + 1, MOVE, LATE, VALUES = LATE };
+enum { ODD = SOLE + 1, MOVE, ANNOUNCE, LATE, VALUES = LATE };
 
 static const char *const fields[] = {
-    "catch", "handler", "on_exit", "state", "targets",
-    "sole",  "odd",     "move",    "late",
+    "catch", "handler", "on_exit", "state",    "targets",
+    "sole",  "odd",     "move",    "announce", "late",
 };
 
 typedef struct edge_shape {
     lua_Integer mask;   /* how wide the history is */
     lua_Integer number; /* of the state that is left */
     bool share;         /* callbacks get the payload itself */
-    bool announces;     /* a move is more than what is done here */
+    bool listened;      /* listeners are told of a move */
+    bool timed;         /* a move sets timers */
     bool handled;       /* there is an on_transition */
     bool exits;         /* there is an on_exit */
     bool decided;       /* there is one target */
@@ -44,6 +45,7 @@ typedef struct edge_shape {
 /* The frame of a step, and above it what was decided. */
 enum { GUARD = INF_AT_CATCH, EDGE = INF_AT_EDGE, SELF = INF_AT_FSM };
 enum { EVENT = INF_AT_EVENT, EVENT_PAYLOAD, OLD, TRY, NAME, NEW, TARGET };
+enum { EXTRA = TARGET + 1 };
 
 static const edge_shape *shape_of(lua_State *L) {
     return lua_touserdata(L, EDGE);
@@ -117,9 +119,10 @@ static int enter_later(lua_State *L, int status, lua_KContext way) {
     return resumed(L, after_enter(L, status, way), way);
 }
 
-/* The packed history with the state that is left, or -1 when it is too narrow.
- */
+/* The packed history with the state that is left, or -1 when it is too narrow,
+   or a list already. */
 static lua_Integer pushed(const edge_shape *shape, lua_Integer packed) {
+    if (packed < 0) return -1;
     if ((packed & STATE_MASK) != shape->number) {
         lua_Unsigned shifted = (lua_Unsigned)packed << ENTRY_BITS;
         return ((lua_Integer)shifted | COUNT_ONE | shape->number) & shape->mask;
@@ -140,25 +143,47 @@ static int move_in_lua(lua_State *L, int raised, lua_KContext way) {
     return hand_over(L, 6, way);
 }
 
-static int move(lua_State *L, const edge_shape *shape, lua_KContext way) {
-    bool rare = lua_rawgeti(L, SELF, INF_FSM_EXTRA) == LUA_TTABLE;
-    lua_rawgeti(L, SELF, INF_FSM_HISTORY);
-    bool plain = !rare && !shape->announces;
-    lua_Integer packed = plain ? pushed(shape, lua_tointeger(L, -1)) : -1;
-    lua_settop(L, TARGET);
-    if (packed < 0) return move_in_lua(L, 0, way);
-    lua_pushinteger(L, packed);
-    lua_rawseti(L, SELF, INF_FSM_HISTORY);
-    lua_pushvalue(L, TARGET);
-    lua_rawseti(L, SELF, INF_FSM_NODE);
-    lua_pushvalue(L, NEW);
-    lua_rawseti(L, SELF, INF_FSM_PAYLOAD);
+static int enter(lua_State *L, lua_KContext way) {
     bool silent = lua_rawgeti(L, TARGET, INF_NODE_ON_ENTER) == LUA_TBOOLEAN;
     if (silent) return 0;
     lua_pushvalue(L, NAME);
     lua_pushvalue(L, SELF);
     int status = lua_pcallk(L, 2, 0, GUARD, way, enter_later);
     return after_enter(L, status, way);
+}
+
+static int announce_later(lua_State *L, int status, lua_KContext way) {
+    (void)status;
+    return resumed(L, enter(L, way), way);
+}
+
+/* Whether the FSM, whose rare things are at `extra`, has something to set or to
+   forget when it moves. */
+static bool has_news(lua_State *L, const edge_shape *shape, int extra) {
+    if (shape->timed) return true;
+    if (lua_type(L, extra) != LUA_TTABLE) return false;
+    return lua_getfield(L, extra, "last_error") != LUA_TNIL ||
+           lua_getfield(L, extra, "postponed") != LUA_TNIL;
+}
+
+static int move(lua_State *L, const edge_shape *shape, lua_KContext way) {
+    lua_rawgeti(L, SELF, INF_FSM_HISTORY);
+    lua_Integer packed = pushed(shape, lua_tointeger(L, -1));
+    lua_settop(L, TARGET);
+    if (shape->listened || packed < 0) return move_in_lua(L, 0, way);
+    lua_pushinteger(L, packed);
+    lua_rawseti(L, SELF, INF_FSM_HISTORY);
+    lua_pushvalue(L, TARGET);
+    lua_rawseti(L, SELF, INF_FSM_NODE);
+    lua_pushvalue(L, NEW);
+    lua_rawseti(L, SELF, INF_FSM_PAYLOAD);
+    lua_rawgeti(L, SELF, INF_FSM_EXTRA);
+    if (has_news(L, shape, EXTRA)) {
+        push(L, ANNOUNCE);
+        lua_pushvalue(L, SELF);
+        lua_callk(L, 1, 0, way, announce_later);
+    }
+    return enter(L, way);
 }
 
 static int after_exit(lua_State *L, int status, lua_KContext way) {
@@ -278,7 +303,8 @@ static int core_edge(lua_State *L) {
     shape->mask = integer_field(L, "mask");
     shape->number = integer_field(L, "number");
     shape->share = boolean_field(L, "share");
-    shape->announces = boolean_field(L, "announces");
+    shape->listened = boolean_field(L, "listened");
+    shape->timed = boolean_field(L, "timed");
     shape->handled = boolean_field(L, "handler");
     shape->exits = boolean_field(L, "on_exit");
     shape->decided = boolean_field(L, "sole");

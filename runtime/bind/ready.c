@@ -204,16 +204,29 @@ static void settle(lua_State *L, int results) {
     lua_callk(L, results + 1, 0, 0, go_on);
 }
 
+/* Whether the FSM is to stop, or to take events up that it has put off. */
+static bool has_plans(lua_State *L) {
+    bool found = false;
+    int top = lua_gettop(L);
+    if (lua_rawgeti(L, INF_AT_FSM, INF_FSM_EXTRA) == LUA_TTABLE) {
+        found = lua_getfield(L, -1, "recall") != LUA_TNIL ||
+                lua_getfield(L, -2, "stop") != LUA_TNIL;
+    }
+    lua_settop(L, top);
+    return found;
+}
+
 static void end_event(lua_State *L, int results) {
-    bool rare = lua_rawgeti(L, INF_AT_FSM, INF_FSM_EXTRA) == LUA_TTABLE;
-    lua_pop(L, 1);
-    if (rare || results != 0 || !inf_edge_is_quiet(L, INF_AT_EDGE)) {
+    lua_Integer mail = mail_of(L, INF_AT_FSM);
+    bool over = results == 0 && inf_edge_is_quiet(L, INF_AT_EDGE) &&
+                (mail & INF_MAIL_BACKLOG) == 0 && !has_plans(L);
+    if (!over) {
         settle(L, results);
         return;
     }
     lua_pushnil(L);
     lua_rawseti(L, lua_upvalueindex(CONTEXT), CONTEXT_FSM);
-    set_mail(L, INF_AT_FSM, mail_of(L, INF_AT_FSM) & INF_MAIL_RESTING);
+    set_mail(L, INF_AT_FSM, mail & INF_MAIL_RESTING);
 }
 
 int inf_ready_resume(lua_State *L, int results) {
@@ -221,12 +234,23 @@ int inf_ready_resume(lua_State *L, int results) {
     return work(L);
 }
 
+/* compile(fsm, event) -> edge, or what else runs the event */
+static int compile(lua_State *L) {
+    (void)lua_getfield(L, lua_upvalueindex(HOOKS), "compile");
+    lua_pushvalue(L, INF_AT_FSM);
+    lua_pushvalue(L, INF_AT_EVENT);
+    lua_call(L, 2, 1);
+    return lua_type(L, -1);
+}
+
 /* Puts the edge that the FSM's state has for the event where it belongs. */
 static bool find_edge(lua_State *L) {
     lua_rawgeti(L, INF_AT_FSM, INF_FSM_NODE);
     if (lua_rawgeti(L, -1, INF_NODE_STEPS) != LUA_TTABLE) return false;
     lua_pushvalue(L, INF_AT_EVENT);
-    if (lua_rawget(L, -2) != LUA_TUSERDATA) return false;
+    int type = lua_rawget(L, -2);
+    if (type == LUA_TNIL) type = compile(L);
+    if (type != LUA_TUSERDATA) return false;
     lua_replace(L, INF_AT_EDGE);
     return true;
 }

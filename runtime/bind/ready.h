@@ -10,8 +10,8 @@
 #include <lua.h>
 
 /* The slots of an FSM, and of what it refers to, that C looks at;
-   lua/finitomata/instance.lua, supervisor.lua, starting.lua and plan.lua say what
-   they are. */
+   lua/finitomata/instance.lua, supervisor.lua, starting.lua and plan.lua say
+   what they are. */
 enum { INF_FSM_KIND = 1, INF_FSM_NODE = 3, INF_FSM_PAYLOAD = 4 };
 enum { INF_FSM_HISTORY = 5, INF_FSM_MAIL = 6, INF_FSM_EXTRA = 8 };
 enum { INF_BRANCH_FSMS = 1, INF_KIND_MAILBOX = 1 };
@@ -20,7 +20,8 @@ enum { INF_NODE_STEPS = 1, INF_NODE_ON_ENTER = 2 };
 /* The marks in an FSM's mail. */
 #define INF_MAIL_COUNT   0xffffffffLL
 #define INF_MAIL_BUSY    (1LL << 32)
-#define INF_MAIL_RESTING (INF_MAIL_COUNT | 1LL << 33)
+#define INF_MAIL_BACKLOG (1LL << 33)
+#define INF_MAIL_RESTING (INF_MAIL_COUNT | INF_MAIL_BACKLOG)
 #define INF_MAIL_DEAD    LUA_MAXINTEGER
 
 /* The frame in which jobs run and edges are gone along: what each slot of the

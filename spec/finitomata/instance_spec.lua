@@ -228,6 +228,23 @@ describe("The end of an FSM", function()
     assert.equal("no_such_fsm", answer[2].code)
   end)
 
+  it("comes as soon as the handler is done when nothing else waits", function()
+    local ended
+    world:start { fsm = "a --> |x| b\nb --> |y| c",
+      on_exit = { b = function() finitomata.sleep(10) end },
+      on_terminate = function(fsm) ended = fsm.current end }
+    for _, event in ipairs { "x", "y" } do world.branch:transition("fsm", event) end
+    world.clock:advance(5)
+    local stopped
+    task.spawn(function() stopped = world.branch:stop_fsm("fsm") end)
+    world.clock:advance(4)
+    assert.is_nil(ended)
+    world.clock:advance(1)
+    assert.equal("c", ended)
+    assert.is_true(stopped)
+    assert.equal("", world:log())
+  end)
+
   it("does not wait longer than `shutdown` says", function()
     local ended, woke = 0, false
     world:start { fsm = "a --> |x| b", shutdown = 30,
