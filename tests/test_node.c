@@ -62,6 +62,34 @@ static void the_rows_of_a_killed_node_go_at_once(void **state) {
     assert_true(nodes_run_until(w, dead_rows_are_gone, 200));
 }
 
+static bool nothing_is_left(world *w) {
+    return inf_node_count(w->node[0], BRANCH) == 0 &&
+           inf_node_deadline(w->node[0]) > w->now_ms + 1;
+}
+
+/* Of the many, monitors hear a part at a time, and of all. */
+static void the_many_rows_of_a_killed_node_go_one_after_another(void **state) {
+    world *w = *state;
+    char name[32];
+    for (int i = 0; i < 3000; i++) {
+        (void)snprintf(name, sizeof name, "order-%d", i);
+        nodes_claim(w, 1, name);
+    }
+    nodes_run_ms(w, 200);
+    assert_int_equal(inf_node_count(w->node[0], BRANCH), 3000);
+    w->logged[0] = 0;
+    nodes_kill(w, 1);
+    assert_true(nodes_run_until(w, nothing_is_left, 1000));
+    uint64_t gone = 0;
+    for (size_t i = 0; i < w->logged[0]; i++) {
+        const seen *event = &w->log[0][i];
+        bool rows =
+            event->kind == INF_EFFECT_ROWS && event->change == INF_CHANGE_LEAVE;
+        if (rows) gone += event->count;
+    }
+    assert_int_equal(gone, 3000);
+}
+
 static bool everybody_knows_four(world *w) {
     for (int i = 0; i < NODES; i++) {
         if (inf_node_count(w->node[i], BRANCH) != 4) return false;
@@ -380,6 +408,7 @@ int main(void) {
         T(a_taken_name_is_refused_with_its_owner),
         T(a_released_name_goes_from_all_views),
         T(the_rows_of_a_killed_node_go_at_once),
+        T(the_many_rows_of_a_killed_node_go_one_after_another),
         T(a_new_life_learns_all_and_is_learnt),
         T(who_does_not_run_the_branch_holds_no_rows_of_it),
         T(branches_that_have_stopped_take_no_room),

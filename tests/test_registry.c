@@ -260,6 +260,100 @@ static void when_the_winner_goes_the_other_shows_again(void **state) {
     assert_int_equal(rows_owner_of(w, 2, "order-7"), 1);
 }
 
+/* ---- owners of very many rows ------------------------------------------ */
+
+enum { MANY = 5000, IN_ONE_GO = 1024 };
+
+/* Anna has many rows, "order-0" and so on, which clara knows. */
+static void give_many(rows_world *w) {
+    char name[32];
+    for (int i = 0; i < MANY; i++) {
+        (void)snprintf(name, sizeof name, "order-%d", i);
+        rows_put_at(w, 0, name, 1000);
+    }
+    rows_carry_all(w);
+    assert_int_equal(inf_registry_count(w->at[2]), MANY);
+    assert_int_equal(w->shown[2], MANY);
+}
+
+static void settle_all(inf_registry *registry) {
+    int steps = 1;
+    while (inf_registry_settle(registry))
+        steps++;
+    assert_true(steps <= MANY / IN_ONE_GO + 2);
+}
+
+static void many_rows_are_gone_at_once_and_hidden_bit_by_bit(void **state) {
+    rows_world *w = *state;
+    inf_registry *clara = w->at[2];
+    inf_entry entry;
+    uint64_t at = 0;
+    give_many(w);
+    rows_put_at(w, 1, "other", 1000);
+    rows_carry_all(w);
+    inf_registry_down(clara, rows_id_of(w, 0), 1);
+    assert_int_equal(w->hidden[2], IN_ONE_GO);
+    assert_int_equal(inf_registry_count(clara), 1);
+    assert_int_equal(rows_owner_of(w, 2, "order-4999"), -1);
+    assert_true(inf_registry_next(clara, &at, &entry));
+    assert_true(inf_slice_eq(entry.name, inf_slice_str("other")));
+    assert_false(inf_registry_next(clara, &at, &entry));
+    for (uint64_t chance = 0; chance < MANY; chance += 97) {
+        assert_int_equal(inf_registry_random(clara, chance, &entry), 0);
+        assert_true(inf_slice_eq(entry.name, inf_slice_str("other")));
+    }
+    settle_all(clara);
+    assert_int_equal(w->hidden[2], MANY);
+    assert_int_equal(inf_registry_count(clara), 1);
+}
+
+static void a_name_yet_to_be_hidden_is_free(void **state) {
+    rows_world *w = *state;
+    give_many(w);
+    inf_registry_down(w->at[1], rows_id_of(w, 0), 1);
+    inf_registry_down(w->at[2], rows_id_of(w, 0), 1);
+    rows_put_at(w, 1, "order-4999", 500); /* loses, if both were there */
+    (void)rows_carry(w, 1, 2, 1, 1u << 16, 1000);
+    for (int i = 1; i <= 2; i++) {
+        assert_int_equal(rows_owner_of(w, i, "order-4999"), 1);
+        assert_int_equal(w->conflicts[i], 0);
+        settle_all(w->at[i]);
+        assert_int_equal(rows_owner_of(w, i, "order-4999"), 1);
+        assert_int_equal(inf_registry_count(w->at[i]), 1);
+        assert_int_equal(w->hidden[i], MANY);
+    }
+}
+
+static void who_comes_back_meanwhile_shows_all_in_the_end(void **state) {
+    rows_world *w = *state;
+    give_many(w);
+    for (int flaps = 0; flaps < 3; flaps++) {
+        inf_registry_down(w->at[2], rows_id_of(w, 0), 1);
+        assert_true(inf_registry_settle(w->at[2]));
+        assert_int_equal(inf_registry_up(w->at[2], w->name[0], 100), 0);
+        if (flaps != 1) continue;
+        settle_all(w->at[2]);
+        assert_int_equal(inf_registry_count(w->at[2]), MANY);
+    }
+    settle_all(w->at[2]);
+    assert_int_equal(inf_registry_count(w->at[2]), MANY);
+    assert_int_equal(w->shown[2] - w->hidden[2], MANY);
+    rows_assert_same(w);
+}
+
+static void who_is_purged_meanwhile_leaves_nothing(void **state) {
+    rows_world *w = *state;
+    give_many(w);
+    inf_registry_down(w->at[2], rows_id_of(w, 0), 1);
+    inf_registry_purge(w->at[2], rows_id_of(w, 0));
+    assert_int_equal(inf_registry_count(w->at[2]), 0);
+    assert_int_equal(w->hidden[2], MANY);
+    settle_all(w->at[2]);
+    assert_int_equal(inf_registry_up(w->at[2], w->name[0], 100), 0);
+    rows_carry_all(w);
+    assert_int_equal(inf_registry_count(w->at[2]), MANY);
+}
+
 /* ---- hints ------------------------------------------------------------- */
 
 static void a_hint_shows_at_once_and_becomes_the_row(void **state) {
@@ -357,6 +451,10 @@ int main(void) {
             a_conflict_tells_of_the_oldest_where_it_stays, rows_setup_first,
             rows_teardown),
         T(when_the_winner_goes_the_other_shows_again),
+        T(many_rows_are_gone_at_once_and_hidden_bit_by_bit),
+        T(a_name_yet_to_be_hidden_is_free),
+        T(who_comes_back_meanwhile_shows_all_in_the_end),
+        T(who_is_purged_meanwhile_leaves_nothing),
         T(a_hint_shows_at_once_and_becomes_the_row),
         T(a_hint_goes_when_the_stream_passes_it),
         T(a_hint_dies_with_its_owners_life),

@@ -115,7 +115,7 @@ int inf_node_new(inf_node **out, const inf_node_config *config,
     node->hold_ms = config->hold_ms != 0 ? config->hold_ms : HOLD_MS;
     node->deletes_max =
         config->deletes_max != 0 ? config->deletes_max : INF_REGISTRY_DELETES;
-    node->housekeep_at_ms = INF_NEVER;
+    node->housekeep_at_ms = node->settle_at_ms = INF_NEVER;
     node->rows_for = INF_ROWS_FOR_USER;
     node->id = inf_node_id(config->name);
     uint8_t *name = inf_malloc(mem, config->name.len);
@@ -281,12 +281,23 @@ static void housekeep(inf_node *node) {
     node_conflicts(node);
 }
 
+static void settle(inf_node *node) {
+    node->settle_at_ms = INF_NEVER;
+    for (size_t i = 0; i < INF_BRANCHES_MAX; i++) {
+        inf_registry *registry = node->branches[i].registry;
+        if (registry != NULL && inf_registry_settle(registry)) {
+            node->settle_at_ms = node->now_ms + 1;
+        }
+    }
+}
+
 void inf_node_tick(inf_node *node, uint64_t now_ms) {
     node_begin(node, now_ms);
     inf_member_tick(node->member, node->now_ms);
     node_drain_members(node);
     inf_synch_tick(node->synch, node->now_ms);
     if (node->now_ms >= node->housekeep_at_ms) housekeep(node);
+    if (node->now_ms >= node->settle_at_ms) settle(node);
     node_end(node);
 }
 
@@ -294,6 +305,7 @@ uint64_t inf_node_deadline(const inf_node *node) {
     uint64_t due_ms = inf_member_deadline(node->member);
     uint64_t synch_ms = inf_synch_deadline(node->synch);
     if (synch_ms < due_ms) due_ms = synch_ms;
+    if (node->settle_at_ms < due_ms) due_ms = node->settle_at_ms;
     return node->housekeep_at_ms < due_ms ? node->housekeep_at_ms : due_ms;
 }
 

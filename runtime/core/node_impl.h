@@ -88,6 +88,7 @@ struct inf_node {
     uint64_t born_ms;
     uint64_t wall_ms; /* at born_ms */
     uint64_t housekeep_at_ms;
+    uint64_t settle_at_ms; /* when rows of an owner are shown or hidden on */
     uint32_t hold_ms;
     uint32_t deletes_max;
     uint32_t gossip_ms; /* how long news take a hop */

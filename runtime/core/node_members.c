@@ -184,6 +184,7 @@ static void member_up(inf_node *node, const inf_member_view *view) {
     }
     (void)inf_synch_peer_up(node->synch, view->name, id, view->boot,
                             &view->addr, shared, node->now_ms);
+    node->settle_at_ms = node->now_ms;
 }
 
 static void member_gone(inf_node *node, inf_slice name, bool left) {
@@ -200,6 +201,7 @@ static void member_gone(inf_node *node, inf_slice name, bool left) {
             node_housekeep_by(node, node->now_ms + HOUSEKEEP_MS);
         }
     }
+    node->settle_at_ms = node->now_ms;
 }
 
 static void member_changed(inf_node *node, const inf_member_change *change) {

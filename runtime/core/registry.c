@@ -91,7 +91,7 @@ static void show(inf_registry *reg, uint32_t id) {
     row *r = row_at(&reg->store, id);
     reg->shown[reg->shown_count++] = id;
     r->shown = reg->shown_count;
-    if (r->owner == reg->self->place) reg->own_shown++;
+    reg->owners[r->owner]->shown++;
     tell(reg, INF_ROW_SHOWN, id);
 }
 
@@ -101,7 +101,7 @@ static void hide(inf_registry *reg, uint32_t id) {
     reg->shown[r->shown - 1] = last;
     row_at(&reg->store, last)->shown = r->shown;
     r->shown = 0;
-    if (r->owner == reg->self->place) reg->own_shown--;
+    reg->owners[r->owner]->shown--;
     tell(reg, INF_ROW_HIDDEN, id);
 }
 
@@ -141,6 +141,11 @@ void consider(inf_registry *reg, uint32_t id) {
         return;
     }
     row *other = row_at(&reg->store, rival);
+    if (!reg->owners[other->owner]->up) { /* it only waits to be hidden */
+        withdraw(reg, rival);
+        consider(reg, id);
+        return;
+    }
     bool wins = beats(reg, claim_of(reg, r), claim_of(reg, other));
     if (other->owner != r->owner) {
         tell_conflict(reg, wins ? id : rival, wins ? rival : id);
@@ -463,7 +468,7 @@ bool inf_registry_confirms(const inf_registry *reg, inf_slice name,
 }
 
 uint64_t inf_registry_losing(const inf_registry *reg) {
-    return reg->self->rows - reg->own_shown;
+    return reg->self->rows - reg->self->shown;
 }
 
 bool inf_registry_losing_next(const inf_registry *reg, uint64_t *at,

@@ -177,6 +177,10 @@ void inf_registry_purge(inf_registry *registry, uint64_t node);
 /** Purges owners that have been down for `hold_ms`. */
 void inf_registry_purge_due(inf_registry *registry, uint64_t now_ms,
                             uint64_t hold_ms);
+/** Shows or hides the next rows of owners that came up or went down with so
+    many that it is not done in one go; none of those that are still to be
+    hidden is found or counted. @return true while there are more. */
+bool inf_registry_settle(inf_registry *registry);
 /** Owners that are down and still hold rows. */
 uint32_t inf_registry_held(const inf_registry *registry);
 

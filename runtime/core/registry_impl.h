@@ -90,10 +90,12 @@ typedef struct owner {
     row_list hints;
     row_list dead; /* remembered deletes, oldest first, linked by chain */
     uint32_t rows;
+    uint32_t shown; /* of its rows and hints */
     uint32_t dead_count;
     uint32_t hint_count;
     uint16_t place;
     bool up;
+    bool unsettled; /* not all of its rows show, or hide, as `up` wants */
 } owner;
 
 struct inf_registry {
@@ -107,7 +109,9 @@ struct inf_registry {
     uint32_t *shown; /* visible rows, dense */
     uint32_t shown_count;
     uint32_t shown_cap;
-    uint32_t own_shown;
+    uint32_t unsettled; /* owners */
+    owner *settling;    /* one of them, or NULL */
+    uint32_t settle_at; /* the last row that was looked at for it */
     uint32_t full_number;
     uint32_t deletes_max;
     uint32_t held;

@@ -3,6 +3,10 @@
    about owners. */
 #include "core/registry_impl.h"
 
+/* Done in one go while the node is locked; an owner may have a million rows. */
+#define SETTLE_ROWS  1024u  /* shown or hidden */
+#define SETTLE_LOOKS 65536u /* at rows, which lie side by side */
+
 /* ---- making one -------------------------------------------------------- */
 
 static void owner_free(inf_registry *reg, owner *o) {
@@ -51,7 +55,7 @@ static owner *longest_gone(const inf_registry *reg) {
     owner *oldest = NULL;
     for (uint32_t i = 0; i < reg->owner_count; i++) {
         owner *o = reg->owners[i];
-        if (o->up || o->purged == 0 || o->rows != 0) continue;
+        if (o->up || o->purged == 0 || o->rows != 0 || o->unsettled) continue;
         if (oldest == NULL || o->purged < oldest->purged) oldest = o;
     }
     return oldest;
@@ -146,13 +150,17 @@ void inf_registry_free(inf_registry *reg) {
 
 /* ---- reading ----------------------------------------------------------- */
 
+static bool is_visible(const inf_registry *reg, const row *r) {
+    return r->shown != 0 && reg->owners[r->owner]->up;
+}
+
 int inf_registry_find(const inf_registry *reg, inf_slice name, inf_entry *out) {
     if (name.len == 0 || name.len > INF_NAME_MAX) return INF_ENOENT;
     uint32_t hash = name_hash(&reg->store, name);
     uint32_t id = index_next(&reg->store, hash, name, 0);
     for (; id != 0; id = index_next(&reg->store, hash, name, id)) {
         const row *r = row_at(&reg->store, id);
-        if (r->shown == 0) continue;
+        if (!is_visible(reg, r)) continue;
         entry_of(reg, r, out);
         return 0;
     }
@@ -188,13 +196,17 @@ int inf_registry_claimed(const inf_registry *reg, inf_slice name, uint64_t node,
 }
 
 uint64_t inf_registry_count(const inf_registry *reg) {
-    return reg->shown_count;
+    uint64_t count = reg->shown_count;
+    for (uint32_t i = 0; reg->unsettled != 0 && i < reg->owner_count; i++) {
+        if (!reg->owners[i]->up) count -= reg->owners[i]->shown;
+    }
+    return count;
 }
 
 bool inf_registry_next(const inf_registry *reg, uint64_t *at, inf_entry *out) {
     while (*at < reg->store.used) {
         const row *r = row_at(&reg->store, (uint32_t)++ * at);
-        if (r->shown == 0) continue;
+        if (!is_visible(reg, r)) continue;
         entry_of(reg, r, out);
         return true;
     }
@@ -203,10 +215,13 @@ bool inf_registry_next(const inf_registry *reg, uint64_t *at, inf_entry *out) {
 
 int inf_registry_random(const inf_registry *reg, uint64_t chance,
                         inf_entry *out) {
-    if (reg->shown_count == 0) return INF_ENOENT;
-    uint32_t id = reg->shown[chance % reg->shown_count];
-    entry_of(reg, row_at(&reg->store, id), out);
-    return 0;
+    for (uint32_t i = 0; i < reg->shown_count; i++) {
+        uint32_t id = reg->shown[(chance + i) % reg->shown_count];
+        if (!is_visible(reg, row_at(&reg->store, id))) continue;
+        entry_of(reg, row_at(&reg->store, id), out);
+        return 0;
+    }
+    return INF_ENOENT;
 }
 
 int inf_registry_hint(inf_registry *reg, const inf_entry *row_seen) {
@@ -254,9 +269,58 @@ static void each_row(inf_registry *reg, const row_list *list,
     }
 }
 
+/* The owner whose rows are settled now; there is one. */
+static owner *settling(inf_registry *reg) {
+    if (reg->settling != NULL) return reg->settling;
+    uint32_t i = 0;
+    while (!reg->owners[i]->unsettled)
+        i++;
+    reg->settle_at = 0;
+    reg->settling = reg->owners[i];
+    return reg->settling;
+}
+
+static void settled(inf_registry *reg) {
+    reg->settling->unsettled = false;
+    reg->settling = NULL;
+    reg->unsettled--;
+}
+
+bool inf_registry_settle(inf_registry *reg) {
+    uint32_t turned = 0;
+    for (uint32_t looks = 0; looks < SETTLE_LOOKS; looks++) {
+        if (reg->unsettled == 0 || turned == SETTLE_ROWS) break;
+        owner *o = settling(reg);
+        if (reg->settle_at == reg->store.used) {
+            settled(reg);
+            continue;
+        }
+        uint32_t id = ++reg->settle_at;
+        const row *r = row_at(&reg->store, id);
+        bool as_wanted = (r->shown != 0) == o->up;
+        if (r->owner != o->place || as_wanted || (r->flags & ROW_DEAD) != 0) {
+            continue;
+        }
+        turned++;
+        if (o->up) {
+            consider(reg, id);
+        } else {
+            withdraw(reg, id);
+        }
+    }
+    return reg->unsettled != 0;
+}
+
 static void set_up(inf_registry *reg, owner *o, bool up) {
     if (o->up == up) return;
     o->up = up;
+    if (o->unsettled || o->rows > SETTLE_ROWS) {
+        if (!o->unsettled) reg->unsettled++;
+        if (reg->settling == o) reg->settling = NULL; /* from the beginning */
+        o->unsettled = true;
+        (void)inf_registry_settle(reg);
+        return;
+    }
     void (*visit)(inf_registry *, uint32_t) = up ? consider : withdraw;
     each_row(reg, &o->list, visit);
     each_row(reg, &o->old, visit);
