@@ -31,8 +31,8 @@ return {
   ["stall.heard"] = stall(14.4),
   ["start.one"] = "two starts of three are a round trip, which waits for a core of the other "
     .. "node's: 64 us when it sleeps, longer when others have it, 14 us when it is the caller's",
-  ["start.many"] = "a start takes 7.1 us of CPU on the caller and 3.6 us on each other node, "
-    .. "most of it Lua's, and three nodes share two cores: idle ones bear 140 k/s",
+  ["start.many"] = "a start takes 6.1 us of CPU on the caller and 3.4 us on each other node, "
+    .. "most of it Lua's, and three nodes share two cores: idle ones bear 155 k/s",
   ["remote.one"] = "a message has to wake a core that sleeps: between two cores a bare echo over "
     .. "TCP does 15.6 k/s as well, on one core a transition does 42 k/s",
   ["remote.many"] = "a transition takes 2.5 us of CPU on the caller and 1.9 us on the owner: it "
