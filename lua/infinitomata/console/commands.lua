@@ -4,6 +4,7 @@
 local branches = require "infinitomata.branches"
 local cluster = require "infinitomata.cluster"
 local cluster_info = require "infinitomata.cluster_info"
+local cursors = require "infinitomata.console.cursor"
 local diagram = require "infinitomata.console.diagram"
 local errors = require "finitomata.error"
 local log = require "finitomata.log"
@@ -262,19 +263,19 @@ command("quit", "", "leaves", 0, nil, function(session)
   return ""
 end)
 
----The words of a line; quotation marks keep blanks together.
+---The words of a line; quotation marks keep blanks together, as in Lua.
 ---@param line string
----@return string[]
+---@return string[] words
+---@return integer[] ends where each of them is over
 function M.words(line)
-  local words, at = {}, 1
+  local words, ends, at = {}, {}, 1
   while true do
     at = line:find("%S", at)
-    if not at then return words end
-    local quote = line:match("^[\"']", at)
+    if not at then return words, ends end
     local word, after
-    if quote then word, after = line:match("^" .. quote .. "(.-)" .. quote .. "()", at) end
+    if line:find("^[\"']", at) then word, after = cursors.quoted(line, at) end
     if not word then word, after = line:match("^(%S+)()", at) end
-    words[#words + 1] = word
+    words[#words + 1], ends[#ends + 1] = word, after
     at = after
   end
 end
@@ -295,10 +296,9 @@ function M.run(session, line)
     return nil, ("there is no command .%s%s"):format(name, text)
   end
   -- A payload is Lua, with its quotation marks: it is the rest of the line.
-  local words = M.words(rest)
-  if name == "send" then
-    local payload = rest:match "^[\"'].-[\"']%s+%S+%s+(.+)$" or rest:match "^%S+%s+%S+%s+(.+)$"
-    words = { words[1], words[2], payload }
+  local words, ends = M.words(rest)
+  if name == "send" and words[3] then
+    words = { words[1], words[2], rest:sub(ends[2]):match "^%s*(.*)$" }
   end
   if #words < entry.needs then return nil, "usage: " .. usage_of(name) end
   return entry.run(session, table.unpack(words))

@@ -236,8 +236,12 @@ local function arguments_of(rest)
       return given
     end
     local quote = rest:match("^[\"']", at)
-    local pattern = quote and ("^.([^%s]*)%s()"):format(quote, quote) or "^(%S+)()"
-    local word, after = rest:match(pattern, at)
+    local word, after
+    if quote then
+      word, after = cursors.quoted(rest, at)
+    else
+      word, after = rest:match("^(%S+)()", at)
+    end
     if not word then
       given[#given + 1] = rest:sub(at + 1)
       return given, quote
@@ -251,10 +255,11 @@ end
 ---Puts words behind a quotation mark, where there is one already or all need one.
 local function quoted(words, quote)
   local needed = true
-  for _, word in ipairs(words) do needed = needed and word:find "%s" ~= nil end
+  for _, word in ipairs(words) do needed = needed and word:find "[%s\"']" ~= nil end
   if not (quote or needed) then return end
-  for index, word in ipairs(words) do words[index] = (quote or '"') .. word end
-  if #words == 1 then words[1] = words[1] .. (quote or '"') end
+  quote = quote or '"'
+  for index, word in ipairs(words) do words[index] = quote .. escape(word, quote) end
+  if #words == 1 then words[1] = words[1] .. quote end
 end
 
 local function of_commands(before, known)
@@ -272,7 +277,8 @@ local function of_commands(before, known)
   local given, quote = arguments_of(rest)
   local typed = given[#given]
   local kind = command.arguments and command.arguments[#given]
-  local words = kind and of_kind(known, kind, given[1], typed) or {}
+  local meant = quote and cursors.unescape(typed) or typed
+  local words = kind and of_kind(known, kind, given[1], meant) or {}
   quoted(words, quote)
   return #before - #typed - (quote and 1 or 0) + 1, words
 end

@@ -16,8 +16,29 @@ local M = {}
 
 local ESCAPES = { n = "\n", t = "\t", r = "\r", a = "\a", b = "\b", f = "\f", v = "\v" }
 
-local function unescape(text)
+---@param text string what stands between quotation marks
+---@return string
+function M.unescape(text)
   return (text:gsub("\\(.)", function(letter) return ESCAPES[letter] or letter end))
+end
+
+local unescape = M.unescape
+
+---A quoted string from its opening mark on; nil when the text ends inside it.
+---@param text string
+---@param at integer where the mark is
+---@return string? value
+---@return integer? after where it is over
+function M.quoted(text, at)
+  local quote, from = text:sub(at, at), at + 1
+  while true do
+    local stop = text:find("[\\" .. quote .. "]", from)
+    if not stop then return nil end
+    if text:sub(stop, stop) == quote then
+      return unescape(text:sub(at + 1, stop - 1)), stop + 1
+    end
+    from = stop + 2
+  end
 end
 
 local Scanner = {}
@@ -27,19 +48,6 @@ function Scanner:open_bracket(bracket)
   local name = bracket == "(" and self.name or nil
   self.stack[#self.stack + 1] = { name = name, index = 1, strings = {} }
   self.name = nil
-end
-
----A quoted string from its opening mark on; nil when the line ends inside it.
-function Scanner:quoted(at, quote)
-  local from = at + 1
-  while true do
-    local stop = self.text:find("[\\" .. quote .. "]", from)
-    if not stop then return nil end
-    if self.text:sub(stop, stop) == quote then
-      return unescape(self.text:sub(at + 1, stop - 1)), stop + 1
-    end
-    from = stop + 2
-  end
 end
 
 ---A string is an argument of the bracket around it, or of the name before it.
@@ -89,7 +97,7 @@ function Scanner:step(at)
   end
   local mark = text:match("^[\"']", at)
   if mark then
-    local value, beyond = self:quoted(at, mark)
+    local value, beyond = M.quoted(text, at)
     if not value then return self:inside(at, mark) end
     self:take_string(value)
     return beyond

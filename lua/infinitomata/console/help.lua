@@ -111,6 +111,7 @@ end
 ---@return string
 function M.of(value)
   if type(value) == "function" then return of_function(value) end
+  if value == nil then return "nil: there is no such thing" end
   if type(value) ~= "table" then return printer.format(value) .. ", a " .. type(value) end
   local ok, describe = pcall(function() return value.describe end)
   if ok and type(describe) == "function" and type(value.transitions) == "table" then

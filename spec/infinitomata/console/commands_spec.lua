@@ -163,6 +163,12 @@ end)
 
 describe("commands.words", function()
   it("keeps what is quoted together", function()
-    assert.same({ "a", "b c", "d", '"e' }, commands.words [[a "b c" 'd' "e]])
+    assert.same({ "a", "b c", "d", '"e' }, (commands.words [[a "b c" 'd' "e]]))
+  end)
+
+  it("takes a quotation mark behind a backslash into the word", function()
+    local words, ends = commands.words [["it's \"q\" \\" 'don\'t' x]]
+    assert.same({ [[it's "q" \]], "don't", "x" }, words)
+    assert.same({ 16, 25, 27 }, ends)
   end)
 end)

@@ -119,6 +119,17 @@ describe("completion.complete", function()
     assert.same({ "gate one", "gate two", "other" }, (words ".state "))
   end)
 
+  it("puts quotation marks within a name behind a backslash", function()
+    known.branch = function()
+      return { all = function() return { ["it's \"q\""] = {} } end }
+    end
+    assert.same({ [["it's \"q\""]] }, (words ".state it"))
+    local found, typed = words [[.state "it's \"q]]
+    assert.same({ [["it's \"q\""]] }, found)
+    assert.equal([["it's \"q]], typed)
+    assert.same({}, (words [[.state "it's \"q\"" x]]))
+  end)
+
   it("offers methods of a string", function()
     assert.same({ "rep", "reverse" }, (words '("x"):re'))
   end)

@@ -39,7 +39,7 @@ describe("help.of", function()
   end)
 
   it("names any other value and its type", function()
-    assert.equal("nil, a nil", help.of(nil))
+    assert.equal("nil: there is no such thing", help.of(nil))
     assert.equal("5, a number", help.of(5))
     assert.equal("a function in C", help.of(print))
     assert.equal("{ 1 }", help.of { 1 })
