@@ -136,13 +136,14 @@ static void starting_says_what_failed(void **state) {
 static void joining_says_what_is_wrong(void **state) {
     (void)state;
     uv_loop_t loop;
-    char many[65 * 12 + 1] = "";
+    static const char one[] = "127.0.0.1:9,";
+    char many[65 * (sizeof one - 1) + 1] = "";
     inf_cluster *node = start(&loop);
     assert_int_equal(inf_cluster_join(node, "", NULL, NULL), INF_BAD_ARGUMENT);
     assert_int_equal(inf_cluster_join(node, "nowhere:port", NULL, NULL),
                      INF_BAD_ADDRESS);
-    for (int i = 0; i < 65; i++)
-        (void)strcat(many, "127.0.0.1:9,");
+    for (size_t i = 0; i < 65; i++)
+        memcpy(many + i * (sizeof one - 1), one, sizeof one);
     assert_int_equal(inf_cluster_join(node, many, NULL, NULL), INF_TOO_BIG);
     stop(&loop, node);
 }

@@ -359,7 +359,7 @@ static void a_jump_of_hours(void **state) {
     (void)state;
     meet_b();
     for (unsigned i = 0; i < 5; i++) {
-        h.now_ms += 7 * 3600 * 1000;
+        h.now_ms += UINT64_C(7) * 3600 * 1000;
         inf_member_tick(h.member, h.now_ms);
         hostile_look(&h);
         hostile_pass_ms(&h, 100);

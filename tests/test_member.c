@@ -331,7 +331,7 @@ static void nobody_to_tell_makes_leaving_quick(void **state) {
 static void a_leave_is_done_once_three_different_members_know(void **state) {
     (void)state;
     static const char *const names[] = {"b", "c", "d", "e", "g"};
-    for (uint8_t i = 0; i < INF_COUNT(names); i++)
+    for (size_t i = 0; i < INF_COUNT(names); i++)
         meet(names[i], (uint8_t)(2 + i));
     assert_int_equal(inf_member_leave(f.member, 9, f.now_ms), 0);
     take_effects();

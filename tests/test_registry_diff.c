@@ -140,11 +140,11 @@ static void a_full_transfer_is_taken_from_one_sender_only(void **state) {
 
 static void a_relay_that_forgot_deletes_does_not_hide_them(void **state) {
     rows_world *w = *state;
-    for (char c = 'a'; c <= 'j'; c++)
-        rows_put_at(w, 0, (char[2]){c, 0}, 1);
+    for (int c = 'a'; c <= 'j'; c++)
+        rows_put_at(w, 0, (char[2]){(char)c, 0}, 1);
     rows_carry_all(w);
-    for (char c = 'a'; c <= 'i'; c++)
-        rows_drop_at(w, 0, (char[2]){c, 0});
+    for (int c = 'a'; c <= 'i'; c++)
+        rows_drop_at(w, 0, (char[2]){(char)c, 0});
     (void)rows_carry(w, 0, 1, 0, 1u << 16,
                      10); /* a full one: no deletes there */
     (void)rows_carry(w, 1, 2, 0, 1u << 16, 10);

@@ -82,7 +82,7 @@ static void what_was_answered_too_long_ago_is_refused(void **state) {
                      1);
     inf_rpc_link_down(p->a, &p->out, true, 0, p->now_ms);
     inf_rpc_link_down(p->b, &p->in, true, 0, p->now_ms);
-    p->now_ms += 2 * INF_RPC_HOLD_MS;
+    p->now_ms += UINT64_C(2) * INF_RPC_HOLD_MS;
     inf_rpc_tick(p->b, p->now_ms);
     inf_rpc_tick(p->a, p->now_ms);
     assert_int_equal(pair_dial(p, &p->in, &news), 0);

@@ -23,8 +23,8 @@ format)
     ;;
 tidy)
     flags="-std=c11 -D_GNU_SOURCE -DINF_VERSION=\"x\" -Iruntime -Iruntime/include
-        $(pkg-config --cflags lua5.4)"
-    find $(there runtime bench examples) -name '*.c' | xargs -P "$(nproc)" -n 4 sh -c '
+        -Itests -Itests/sim $(pkg-config --cflags lua5.4)"
+    find $(there runtime tests bench examples) -name '*.c' | xargs -P "$(nproc)" -n 4 sh -c '
         flags=$1
         shift
         clang-tidy --quiet "$@" -- $flags 2>&1 | grep -A 5 -E "(error|warning):"

@@ -44,8 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     tally t = {0};
     (void)inf_packet_read(&reader, &framing, inf_slice_of(data + 1, size - 1),
                           look, &t);
-    INF_ASSERT(t.messages <= 255u * 255u);
-    INF_ASSERT(t.bytes <= 2u * INF_PACKET_INFLATE + 2 * size);
+    INF_ASSERT(t.messages <= (size_t)255 * 255);
+    INF_ASSERT(t.bytes <= (size_t)2 * INF_PACKET_INFLATE + 2 * size);
     inf_packet_reader_deinit(&reader);
     inf_keyring_free(keys);
     return 0;

@@ -216,7 +216,7 @@ static void forget_wishes(cluster *c) {
 /* Until nothing has been wrong for ten seconds: a suspicion from before the
    heal may still run out after it, and be refuted. */
 static void rest(cluster *c) {
-    bool lived[CLUSTER_NAMES_MAX];
+    bool lived[CLUSTER_NAMES_MAX] = {false};
     char why[200] = "";
     for (size_t i = 0; i < c->options.names; i++)
         lived[i] = model_running(c, i) != 0;

@@ -38,6 +38,7 @@ static void watch(sim *s, size_t node, const inf_effect *effect) {
 static load measure(sim *s, uint64_t seconds, bool news) {
     world *w = sim_ctx(s);
     load sum = {0};
+    INF_ASSERT(w->crowd.whole != 0);
     for (int sign = -1; sign <= 1; sign += 2) {
         for (size_t i = 0; i < w->crowd.whole; i++) {
             inf_member_stats stats =

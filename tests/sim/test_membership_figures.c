@@ -160,7 +160,8 @@ static void a_crash_is_first_probed_after_1_58_periods(void **state) {
             r.since_us = sim_now_us(s);
             r.probed_us = 0;
             assert_true(sim_run_until(s, probed, 60000));
-            sum += (double)((r.probed_us - r.since_us) / 1000000 + 1);
+            uint64_t periods = (r.probed_us - r.since_us) / 1000000 + 1;
+            sum += (double)periods;
             sim_run_ms(s, 1000 + inf_rng_below(sim_rng(s), 1000));
         }
         end(s);
@@ -177,9 +178,9 @@ static void nobody_waits_longer_than_2n_1_periods(void **state) {
     enum { NODES = 20 };
     record r;
     sim *s = world(&r, NODES, 3, swim());
-    r.last_ping_us = calloc(NODES * NODES, sizeof *r.last_ping_us);
+    r.last_ping_us = calloc((size_t)NODES * NODES, sizeof *r.last_ping_us);
     assert_non_null(r.last_ping_us);
-    sim_run_ms(s, 1000 * NODES * 30);
+    sim_run_ms(s, UINT64_C(30000) * NODES);
     double periods = (double)r.longest_us / 1e6;
     printf("# longest between two probes of one by another: %.2f periods, "
            "bound %d\n",
