@@ -66,11 +66,6 @@ end
 ---@type fun(co: thread)?
 M.on_resume = nil
 
----@param clock finitomata.Clock where `sleep` and timeouts find time by default
-function M.set_default_clock(clock)
-  default_clock = clock
-end
-
 ---The FSM in whose callback the caller is, if it is in one.
 ---@return finitomata.Instance?
 function M.current()

@@ -24,7 +24,6 @@
     X(INF_ESYSTEM, -15, "system", "the operating system refused")              \
     X(INF_ESTALE, -16, "stale", "older than what is already known")            \
     X(INF_EGAP, -17, "gap", "changes before these are missing")                \
-    X(INF_ECONFLICT, -18, "conflict", "two owners claim one name")             \
     X(INF_ECRYPT, -19, "crypt", "no key opens this message")                   \
     X(INF_EVERSION, -20, "version", "the peer speaks another version")         \
     X(INF_ECLOSED, -21, "closed", "it has been closed")                        \
