@@ -222,8 +222,8 @@ function M.synch(branch, peers)
   local runs = {}
   for _, name in ipairs(node:nodes(branch)) do runs[name] = true end
   local waiter = task.waiter()
-  local asked, code = node:synch(waiter, branch, peers)
-  if not asked then return nil, failure(code, nil, ("branch %q"):format(branch)) end
+  local accepted, code = node:synch(waiter, branch, peers)
+  if not accepted then return nil, failure(code, nil, ("branch %q"):format(branch)) end
   local ok, silent = task.wait(waiter)
   if ok then return true end
   local asked, strange = {}, {}
