@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- `infinitomata lint`: what is wrong with the definitions in files, as editors
 --- want it. Nothing of a file but its definitions has any effect.
+local Error = require "finitomata.error"
 local cli = require "infinitomata.cli"
 local json = require "infinitomata.json"
 local source = require "infinitomata.source"
@@ -23,24 +24,29 @@ local function show(terminal, path, fault)
   terminal:say(("%s:%d:%d: %s%s"):format(path, fault.line, fault.column, kind, fault.message))
 end
 
+---@return table[] rows
+---@return integer checked definitions
+---@return boolean missed a file could not be read; the others have been
 local function gather(options)
-  local rows, checked = {}, 0
+  local rows, checked, missed = {}, 0, false
   for _, path in ipairs(options.file) do
     local read, err = source.read(path, { syntax = options.syntax })
-    if not read then return nil, err end
-    checked = checked + #read.definitions
-    for _, fault in ipairs(read.faults) do
+    if not read then
+      cli.complain("%s", Error.text(err))
+      missed = true
+    end
+    checked = checked + (read and #read.definitions or 0)
+    for _, fault in ipairs(read and read.faults or {}) do
       rows[#rows + 1] = { file = path, line = fault.line, column = fault.column,
         message = fault.message, warning = fault.warning }
     end
   end
-  return rows, checked
+  return rows, checked, missed
 end
 
 function M.run(options, terminal)
-  local rows, checked = gather(options)
-  if not rows then return nil, checked end
-  local status = cli.OK
+  local rows, checked, missed = gather(options)
+  local status = missed and cli.FAILED or cli.OK
   for _, row in ipairs(rows) do
     if options.strict or not row.warning then status = cli.FAILED end
     if not options.json then show(terminal, row.file, row) end
@@ -48,7 +54,7 @@ function M.run(options, terminal)
   if options.json then
     local ok, err = terminal:json(json.array(rows))
     if not ok then return nil, err end
-  elseif #rows == 0 and checked == 0 then
+  elseif #rows == 0 and checked == 0 and not missed then
     terminal:warn("no definition found")
   end
   return status
