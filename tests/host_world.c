@@ -83,6 +83,7 @@ static void on_event(void *ctx, const inf_effect *event) {
         if (event->change == INF_CHANGE_FAIL) n->fails++;
         break;
     case INF_EFFECT_ROWS:
+        if (n->rows_take_ms != 0) uv_sleep(n->rows_take_ms);
         if (join) n->rows_came += (unsigned)event->row_count;
         if (event->change == INF_CHANGE_LEAVE) {
             n->rows_went += (unsigned)event->row_count;

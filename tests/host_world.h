@@ -28,6 +28,7 @@ typedef struct node {
     uint64_t held[HELD_MAX];
     size_t held_count;
     unsigned joins, fails, rows_came, rows_went, dones, logs;
+    unsigned rows_take_ms; /* what the script does with each event of rows */
     int done_status;
     uint64_t done_count;
     bool closing;

@@ -66,6 +66,36 @@ static bool two_results(world *w) {
     return w->results == 2;
 }
 
+static bool nothing_is_pending(node *n) {
+    bool pending = inf_node_pending(inf_host_lock(n->host));
+    inf_host_unlock(n->host);
+    return !pending;
+}
+
+/* The loop gets its turn, however much there is to be told. */
+static void a_slow_script_hears_of_many_rows_over_many_turns(void **state) {
+    world *w = *state;
+    enum { ROWS = 200 };
+    char name[16];
+    world_start(w, 0);
+    node *n = &w->nodes[0];
+    n->rows_take_ms = 1;
+    for (int i = 0; i < ROWS; i++) {
+        (void)snprintf(name, sizeof name, "order-%d", i);
+        node_claim(n, name);
+    }
+    for (int ms = 0; !nothing_is_pending(n); ms++) {
+        assert_true(ms < WAIT_MS);
+        uv_sleep(1);
+    }
+    for (int turn = 0; n->rows_came < ROWS && turn < WAIT_MS; turn++) {
+        unsigned before = n->rows_came;
+        (void)uv_run(&w->loop, UV_RUN_ONCE);
+        assert_true(n->rows_came - before <= 2);
+    }
+    assert_int_equal(n->rows_came, ROWS);
+}
+
 static void everybody_can_call_everybody(void **state) {
     world *w = *state;
     world_start_three(w);
@@ -291,6 +321,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(three_nodes_meet_and_are_told),
         TEST(a_row_is_seen_everywhere_and_leaves_with_its_owner),
+        TEST(a_slow_script_hears_of_many_rows_over_many_turns),
         TEST(everybody_can_call_everybody),
         TEST(a_name_nobody_has_is_exhausted_after_its_attempts),
         TEST(a_call_waits_for_a_name_and_is_woken_by_it),
