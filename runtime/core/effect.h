@@ -17,9 +17,10 @@ typedef enum inf_effect_kind {
                            forgotten it already */
     INF_EFFECT_MEMBER,  /* a member changed: `change`, `member` */
     INF_EFFECT_ROWS,    /* rows came or went: `change`, `branch`, `rows`; or,
-                           when very many did at once, without rows: `count`
-                           more did, look at the registry again. Of a conflict
-                           they come in twos: who stays, who loses */
+                           when very many did at once and only calls wait for
+                           them, without rows: `count` more did, look at the
+                           registry again. Of a conflict they come in twos: who
+                           stays, who loses */
     INF_EFFECT_LOST,    /* our FSM lost its name: `branch`, `rows[0]` is the
                            winner's row, `rows[1]` ours */
     INF_EFFECT_CONTEST, /* the user decides who stays: `branch`, `rows[0]` would

@@ -151,8 +151,9 @@ int inf_node_branch_add(inf_node *node, inf_slice branch, uint64_t now_ms);
 int inf_node_branch_remove(inf_node *node, inf_slice branch, uint64_t now_ms);
 /** Who wants to hear of rows that come and go. */
 typedef enum inf_rows_for {
-    INF_ROWS_FOR_USER = 1, /* the embedder: at first it does */
-    INF_ROWS_FOR_CALLS = 2 /* calls that wait for a name */
+    INF_ROWS_FOR_USER = 1, /* the embedder, each of them: at first it does */
+    INF_ROWS_FOR_CALLS = 2 /* calls that wait for a name: of very many at once
+                              only the number */
 } inf_rows_for;
 /** INF_EFFECT_ROWS comes while anybody wants it, and costs nothing else. */
 void inf_node_want_rows(inf_node *node, inf_rows_for who, bool wanted);

@@ -17,7 +17,7 @@
 #define HOLD_MS        60000
 #define HOUSEKEEP_MS   1000
 #define ROWS_A_BATCH   64   /* rows in one INF_EFFECT_ROWS; even */
-#define ROWS_A_CALL    1024 /* told one by one in one call; more are counted */
+#define ROWS_A_CALL    1024 /* told to calls in one call; more are counted */
 #define UNDECIDED_MAX  1024 /* accepted streams that have said nothing yet */
 #define BRANCH_TAG_MAX 20   /* bytes of the tag of a branch */
 

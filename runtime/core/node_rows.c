@@ -114,7 +114,8 @@ static void row_changed(void *ctx, inf_registry_change change,
     }
     batch->branch = b;
     batch->change = change_of(change);
-    if (++batch->told > ROWS_A_CALL) {
+    bool each = (node->rows_for & (unsigned)INF_ROWS_FOR_USER) != 0;
+    if (++batch->told > ROWS_A_CALL && !each) {
         batch->untold++;
         return;
     }

@@ -413,6 +413,35 @@ describe("a cluster that loses nodes", function()
   end)
 end)
 
+describe("a monitor", function()
+  local MANY = 3000
+  local b
+
+  setup(function()
+    b = nodes.start "b"
+    assert(infinitomata.node.start { name = "a", bind = "127.0.0.1:0", join = b.address })
+    by_suffix()
+  end)
+  teardown(function()
+    infinitomata.node.leave()
+    cluster_info.init "naive"
+    b:stop()
+  end)
+
+  it("is told of each FSM of a node that dies, however many they are", function()
+    local told = { join = 0, leave = 0 }
+    local handle = infinitomata.monitor(function(kind, rows)
+      for _ in pairs(rows) do told[kind] = told[kind] + 1 end
+    end)
+    for i = 1, MANY do start(("x%d@b"):format(i)) end
+    eventually("all to come", function() return told.join == MANY end)
+    b:kill "KILL"
+    eventually("all to go", function() return told.leave == MANY end)
+    handle:cancel()
+    assert.same({ join = MANY, leave = MANY }, told)
+  end)
+end)
+
 describe("a node that stands still", function()
   it("leaves open whether a start was carried out, whatever becomes of the next try", function()
     local b = nodes.start "b"
