@@ -89,16 +89,24 @@ local function addresses(join)
   return list
 end
 
+---True when only this machine reaches the address.
+local function inner(address)
+  local host = address:match "^%[(.-)%]" or address:match "^[^:]*"
+  return host:find "^127%." ~= nil or host == "::1" or host == "localhost"
+end
+
 ---Without a key whoever reaches the node is heard. That is said, and unless it is
 ---told where to listen it listens to this machine alone.
 ---@param bind string
-local function say_open(bind)
+---@param rpc? string
+local function say_open(bind, rpc)
   if #cluster.node():keys() > 0 then return end
-  local host = bind:match "^%[(.-)%]" or bind:match "^[^:]*"
-  if host:find "^127%." or host == "::1" or host == "localhost" then
-    log.info("without a key: bound to %s, which only this machine reaches", bind)
-  else
+  if not inner(bind) then
     log.warning("without a key: whoever reaches %s may join and call", bind)
+  elseif rpc and not inner(rpc) then
+    log.warning("without a key: whoever reaches %s may call", rpc)
+  else
+    log.info("without a key: bound to %s, which only this machine reaches", bind)
   end
 end
 
@@ -140,7 +148,7 @@ function M.start(options)
   end)
   if not ok then return nil, err end
   for _, id in ipairs(branches.ids()) do cluster.synch(id) end -- who is silent now comes later
-  say_open(options.bind or DEFAULT_BIND)
+  say_open(options.bind or DEFAULT_BIND, options.rpc)
   return M.self()
 end
 
