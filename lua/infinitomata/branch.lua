@@ -23,7 +23,7 @@ local task = require "finitomata.task"
 ---@field private _policy table                     what the user set for this branch
 ---@field private _merged infinitomata.Policy        that over the process's, _merged_from
 ---@field private _delayed infinitomata.DelayedHere
----@field private _monitors table[]                  handles, so that `stop` cancels them
+---@field private _monitors table<table, true>       handles, so that `stop` cancels them
 ---@field private _on_stop fun(id: string)
 local Branch = {}
 Branch.__index = Branch
@@ -431,13 +431,13 @@ function Branch:monitor(fn)
   local everywhere = cluster.on("rows", function(branch, kind, rows)
     if branch == self.id then fn(kind, rows) end
   end)
-  local handle = {
-    cancel = function()
-      here:cancel()
-      everywhere:cancel()
-    end,
-  }
-  self._monitors[#self._monitors + 1] = handle
+  local handle = {}
+  function handle.cancel()
+    here:cancel()
+    everywhere:cancel()
+    self._monitors[handle] = nil
+  end
+  self._monitors[handle] = true
   return handle
 end
 
@@ -451,7 +451,7 @@ end
 ---@async
 ---@return true
 function Branch:stop()
-  for _, handle in ipairs(self._monitors) do handle:cancel() end
+  for handle in pairs(self._monitors) do handle:cancel() end
   self._local:stop()
   local node = cluster.node()
   if node then node:unbranch(self.id) end

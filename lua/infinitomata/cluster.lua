@@ -17,7 +17,8 @@ local own_name
 ---@type finitomata.Waiter[]? while a node is on its way out: who wants to start the next
 local next_up
 
----@type table<string, fun(...)> subscribers by kind of event, each kind a set
+---@type table<string, { fn: fun(...)? }[]> subscribers by kind of event; a list is never
+---changed but replaced, so that a subscriber may come or go while they are told
 local subscribers = {
   member = {}, rows = {}, lost = {}, contest = {}, user = {}, node = {}, keys = {},
 }
@@ -54,7 +55,7 @@ end
 ---The core tells of rows only while somebody listens: at high rates that is most
 ---of what it would tell.
 local function listen()
-  if node then node:want_rows(next(subscribers.rows) ~= nil) end
+  if node then node:want_rows(#subscribers.rows > 0) end
 end
 
 ---Calls `fn(...)` for every event of the kind until the handle is cancelled.
@@ -63,12 +64,17 @@ end
 ---@param fn fun(...)
 ---@return { cancel: fun(self) }
 function M.on(kind, fn)
-  local set, key = subscribers[kind], {}
-  set[key] = fn
+  local subscriber = { fn = fn }
+  subscribers[kind] = table.move(subscribers[kind], 1, #subscribers[kind], 1, {})
+  table.insert(subscribers[kind], subscriber)
   if kind == "rows" then listen() end
   return {
     cancel = function()
-      set[key] = nil
+      local others = {}
+      for _, each in ipairs(subscribers[kind]) do
+        if each ~= subscriber then others[#others + 1] = each end
+      end
+      subscriber.fn, subscribers[kind] = nil, others
       if kind == "rows" then listen() end
     end,
   }
@@ -82,9 +88,11 @@ function M.serve(fn)
 end
 
 local function publish(kind, ...)
-  for _, fn in pairs(subscribers[kind] or {}) do
-    local ok, problem = xpcall(fn, debug.traceback, ...)
-    if not ok then log.error("a subscriber of %s events failed: %s", kind, problem) end
+  for _, each in ipairs(subscribers[kind] or {}) do
+    if each.fn then -- not cancelled by one that was told before it
+      local ok, problem = xpcall(each.fn, debug.traceback, ...)
+      if not ok then log.error("a subscriber of %s events failed: %s", kind, problem) end
+    end
   end
 end
 
@@ -226,13 +234,13 @@ function M.synch(branch, peers)
   if not accepted then return nil, failure(code, nil, ("branch %q"):format(branch)) end
   local ok, silent = task.wait(waiter)
   if ok then return true end
-  local asked, strange = {}, {}
+  local silent_ones, strange = {}, {}
   for _, name in ipairs(silent or {}) do
-    local list = runs[name] and asked or strange
+    local list = runs[name] and silent_ones or strange
     list[#list + 1] = ("%q"):format(name)
   end
   local parts = {}
-  if #asked > 0 then parts[1] = "no answer from " .. table.concat(asked, ", ") end
+  if #silent_ones > 0 then parts[1] = "no answer from " .. table.concat(silent_ones, ", ") end
   if #strange > 0 then
     local text = "no live node of branch %q is called %s"
     parts[#parts + 1] = text:format(branch, table.concat(strange, " or "))

@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: MIT
 local finitomata = require "finitomata"
+local infinitomata = require "infinitomata"
+local log = require "finitomata.log"
 local node = require "infinitomata.node"
 local nodes = require "spec.support.nodes"
 local task = require "finitomata.task"
@@ -17,6 +19,32 @@ describe("node", function()
       assert.equal("a node's name must have 1 to 128 bytes, this one has " .. #name, tostring(err))
     end
     assert(start(("n"):rep(128)))
+  end)
+
+  it("tells each monitor once, whichever come and go meanwhile", function()
+    assert(start "one")
+    local lines = {}
+    local sink = log.set_sink(function(_, line) lines[#lines + 1] = line end)
+    local told = { first = 0, second = 0, late = 0 }
+    local first, second
+    first = infinitomata.monitor(function()
+      told.first = told.first + 1
+      first:cancel()
+      second:cancel()
+      for _ = 1, 100 do
+        infinitomata.monitor(function() told.late = told.late + 1 end)
+      end
+    end)
+    second = infinitomata.monitor(function() told.second = told.second + 1 end)
+    assert(infinitomata.start_fsm("k1", "counter", {}))
+    nodes.eventually("the first to be told", function() return told.first == 1 end)
+    assert.same({ first = 1, second = 0, late = 0 }, told)
+    assert(infinitomata.start_fsm("k2", "counter", {}))
+    nodes.eventually("the late ones to be told", function() return told.late == 100 end)
+    assert.same({ first = 1, second = 0, late = 100 }, told)
+    infinitomata.stop()
+    log.set_sink(sink)
+    assert.same({}, lines)
   end)
 
   it("starts again as soon as it has left", function()
