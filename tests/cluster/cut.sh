@@ -43,7 +43,7 @@ pids=$!
 wait_for 10 grep -q READY "$folder/b" || cat "$folder/b"
 
 mkfifo "$folder/go"
-ip netns exec a timeout 100 "$program" run --name a --bind 10.77.1.1:7946 \
+ip netns exec a "$program" run --name a --bind 10.77.1.1:7946 \
     --join 10.77.1.2:7946 tests/cluster/box_caller.lua 4000 \
     <"$folder/go" >"$folder/a" 2>&1 &
 pids="$pids $!"

@@ -23,7 +23,7 @@ pids=$owner
 wait_for 10 grep -q READY "$folder/b" || cat "$folder/b"
 
 mkfifo "$folder/go"
-timeout 100 "$program" run --name a --bind 127.0.0.1:0 \
+"$program" run --name a --bind 127.0.0.1:0 \
     --join "$(sed -n 's/^READY //p' "$folder/b")" tests/cluster/box_caller.lua 500 \
     <"$folder/go" >"$folder/a" 2>&1 &
 pids="$pids $!"
