@@ -180,8 +180,8 @@ INF_EXPORT int inf_cluster_join(inf_cluster *cluster, const char *addresses,
 /**
  * Says goodbye and withdraws this node's names: the others see it leave.
  * `done(ctx, 0)` (may be NULL) comes once, later, on the loop, when enough
- * members know: that is the time for inf_cluster_stop, and it may be called
- * from there.
+ * members know, or when `leave_timeout` of membership is up: that is the time
+ * for inf_cluster_stop, and it may be called from there.
  * @return 0; or INF_CLOSED (it has left already), INF_NO_MEMORY: `done` does
  *         not come.
  */
