@@ -361,6 +361,17 @@ function Branch:all()
   return self._local:all()
 end
 
+---The row of one FSM, as `all` has it, without a list of all others.
+---@param name string
+---@return infinitomata.Row? row
+function Branch:row(name)
+  check.type(name, "string", 1, "row")
+  local node = cluster.node()
+  if not node then return self._local:all()[name] end
+  local owner, ref, implementation = node:whereis(self.id, name)
+  return owner and { node = owner, ref = ref, implementation = implementation } or nil
+end
+
 ---How many FSMs the branch has, as this node sees it.
 ---@return integer
 function Branch:count()

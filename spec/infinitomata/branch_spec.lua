@@ -2,6 +2,7 @@
 --- A branch in a process that runs no node: all calls act here.
 package.path = package.path .. ";spec/support/app/?.lua"
 
+local branches = require "infinitomata.branches"
 local infinitomata = require "infinitomata"
 
 describe("infinitomata without a node", function()
@@ -17,6 +18,8 @@ describe("infinitomata without a node", function()
     assert.equal(7, payload.sum)
     assert.equal("counting", infinitomata.state("x", "state"))
     assert.equal(ref, infinitomata.all().x.ref)
+    assert.same(infinitomata.all().x, branches.default():row "x")
+    assert.is_nil(branches.default():row "y")
     assert.equal(1, infinitomata.count())
     assert.equal("x", infinitomata.random())
     assert.is_true(infinitomata.alive "x")

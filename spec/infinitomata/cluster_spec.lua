@@ -4,6 +4,7 @@ local clock = require "finitomata.clock"
 local cluster = require "infinitomata.cluster"
 local cluster_info = require "infinitomata.cluster_info"
 local finitomata = require "finitomata"
+local branches = require "infinitomata.branches"
 local infinitomata = require "infinitomata"
 local nodes = require "spec.support.nodes"
 local task = require "finitomata.task"
@@ -57,6 +58,7 @@ describe("three nodes", function()
       local ref = start("x@" .. owner)
       local row = infinitomata.all()["x@" .. owner]
       assert.same({ implementation = "counter", ref = ref, node = owner }, row)
+      assert.same(row, branches.default():row("x@" .. owner))
     end
     assert.equal(3, infinitomata.count())
   end)

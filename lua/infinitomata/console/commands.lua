@@ -17,6 +17,7 @@ local watch = require "infinitomata.console.watch"
 local M = {}
 
 local ROWS_MAX <const> = 200
+local COMPARED_MAX <const> = 2000
 local COPIES <const> = 3
 
 ---@class infinitomata.console.Command
@@ -100,10 +101,10 @@ command("fsms", "[PATTERN]", "the FSMs of the branch; * stands for anything", 0,
 ---@return boolean? ok
 ---@return string? problem
 local function known(session, name)
-  local all, names = session:branch():all(), {}
-  if all[name] then return true end
-  for each in pairs(all) do
-    if #names == ROWS_MAX then break end -- comparing all of a million takes its time
+  local branch, names = session:branch(), {}
+  if branch:row(name) then return true end
+  -- To list a million, and compare with them, takes its time.
+  for each in pairs(branch:count() <= COMPARED_MAX and branch:all() or {}) do
     names[#names + 1] = tostring(each)
   end
   local suggestion = nearest.suggestion(name, names)
@@ -130,7 +131,7 @@ end
 
 ---The definition that an FSM runs, or that a module is.
 local function definition_of(session, name)
-  local row = session:branch():all()[name]
+  local row = session:branch():row(name)
   local module = row and row.implementation or name
   local ok, definition = pcall(require, module)
   if not ok then
@@ -214,7 +215,7 @@ command("watch", "[NAME]", "shows transitions as they happen; the same again end
 
 command("ring", "NAME", "which nodes a name belongs to", 1, { "fsm" }, function(session, name)
   local branch = session:branch()
-  local row = branch:all()[name]
+  local row = branch:row(name)
   local rows = { { "runs on", row and row.node or "no node" } }
   if not node.self() then return printer.columns(rows) .. "\nthis process runs no node" end
   local target, err = cluster_info.whois(branch.id, name)

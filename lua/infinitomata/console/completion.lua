@@ -56,8 +56,7 @@ end
 -- ---- what lives in this process ------------------------------------------------
 
 local function definition_of(known, name)
-  local rows = name and known.branch():all()
-  local row = rows and rows[name]
+  local row = name and known.branch():row(name)
   if not row then return nil end
   local ok, definition = pcall(require, row.implementation)
   return ok and type(definition) == "table" and definition or nil

@@ -22,7 +22,7 @@ function Watch:cancel()
 end
 
 local function is_here(branch, name)
-  local row = branch:all()[name]
+  local row = branch:row(name)
   local node = cluster.node()
   return not node or row ~= nil and row.node == node:self().name
 end
@@ -60,7 +60,7 @@ local function poll(self, branch, name, last, show)
     local now, err = branch:state(name)
     if now == nil then
       self:cancel()
-      local known = err.code ~= "no_such_fsm" and branch:all()[name]
+      local known = err.code ~= "no_such_fsm" and branch:row(name)
       show(("%s: %s"):format(name, known and tostring(err) or "has ended"), true)
       return
     end

@@ -12,13 +12,12 @@ describe("completion.complete", function()
       env = setmetatable({ object = object, word = "text" },
         { __index = _G, names = { "branch" } }),
       branch = function()
-        return { all = function()
-          return {
-            ["gate-1"] = { implementation = "spec.gate" },
-            ["gate-2"] = { implementation = "spec.gate" },
-            ['od"d'] = { implementation = "spec.none" },
-          }
-        end }
+        local rows = {
+          ["gate-1"] = { implementation = "spec.gate" },
+          ["gate-2"] = { implementation = "spec.gate" },
+          ['od"d'] = { implementation = "spec.none" },
+        }
+        return { all = function() return rows end, row = function(_, name) return rows[name] end }
       end,
       branches = function() return { "default", "orders" } end,
       commands = { state = { arguments = { "fsm" } }, synch = {},
