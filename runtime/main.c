@@ -428,8 +428,7 @@ static int protected_main(lua_State *L) {
     return 1;
 }
 
-/* ---- the state -------------------------------------------------------------
- */
+/* ---- the state ----------------------------------------------------------- */
 
 #if defined(__SANITIZE_ADDRESS__)
 #define POOLED 0

@@ -78,8 +78,7 @@ static void stop(uv_loop_t *loop, inf_cluster *node) {
     run_until(loop, &gone);
 }
 
-/* ---- states ----------------------------------------------------------------
- */
+/* ---- states -------------------------------------------------------------- */
 
 static void two_states_know_nothing_of_each_other(void **state) {
     (void)state;
@@ -161,8 +160,7 @@ static void a_second_loop_for_one_state_is_refused(void **state) {
     assert_int_equal(uv_loop_close(&loop), 0);
 }
 
-/* ---- nodes without Lua
- * -------------------------------------------------------- */
+/* ---- nodes without Lua --------------------------------------------------- */
 
 static void a_node_says_what_it_cannot_start_with(void **state) {
     (void)state;
@@ -402,8 +400,7 @@ static void rings_agree(void **state) {
     inf_hash_ring_free(NULL);
 }
 
-/* ---- a node with Lua on it
- * ------------------------------------------------------ */
+/* ---- a node with Lua on it ----------------------------------------------- */
 
 static void a_node_goes_on_when_its_state_ends(void **state) {
     (void)state;

@@ -252,8 +252,7 @@ static void a_node_may_be_stopped_when_it_has_left(void **state) {
     assert_int_equal(uv_loop_close(&loop), 0);
 }
 
-/* ---- Lua on a node --------------------------------------------------------
- */
+/* ---- Lua on a node ------------------------------------------------------- */
 
 /* What inf_open says of a state that cannot be on the node. */
 static void refused_to_lua(lua_State *L, uv_loop_t *loop, inf_cluster *node,

@@ -315,8 +315,7 @@ static void a_stranger_cannot_take_a_living_name(void **state) {
     assert_int_equal(state_of("b"), INF_MEMBER_ALIVE);
 }
 
-/* ---- beside membership ----------------------------------------------------
- */
+/* ---- beside membership --------------------------------------------------- */
 
 static void nobody_to_tell_makes_leaving_quick(void **state) {
     (void)state;

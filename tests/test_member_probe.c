@@ -250,8 +250,7 @@ static void datagrams_from_elsewhere_are_told_of_once(void **state) {
     assert_int_equal(f.lines, 1);
 }
 
-/* ---- death ----------------------------------------------------------------
- */
+/* ---- death --------------------------------------------------------------- */
 
 static void a_refused_connection_confirms_a_death(void **state) {
     (void)state;

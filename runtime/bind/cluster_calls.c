@@ -7,8 +7,7 @@
 #include "bind/cluster.h"
 #include "bind/value.h"
 
-/* ---- calling ----------------------------------------------------------------
- */
+/* ---- calling ------------------------------------------------------------- */
 
 static uint32_t policy_field(lua_State *L, int index, const char *field,
                              uint32_t absent) {
@@ -121,8 +120,7 @@ static int node_call_node(lua_State *L) {
     return send_call(L, node, &policy, inf_check_slice(L, 4), 5);
 }
 
-/* ---- answering --------------------------------------------------------------
- */
+/* ---- answering ----------------------------------------------------------- */
 
 /* Pushes false and an error as a table, in place of values that cannot go. */
 static void push_refusal(lua_State *L, const char *code, const char *path,
@@ -186,8 +184,7 @@ static int node_refuse(lua_State *L) {
     return 1;
 }
 
-/* ---- what the loop brings
- * ----------------------------------------------------- */
+/* ---- what the loop brings ------------------------------------------------ */
 
 /* Pushes the values of an array of at least `least`; their number, or -1 with
    nothing pushed. */

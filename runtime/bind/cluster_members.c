@@ -12,8 +12,7 @@
 #define SYNCH_TIMEOUT_MS 5000
 #define ADDRESSES_MAX    64
 
-/* ---- what was written down ------------------------------------------------
- */
+/* ---- what was written down ----------------------------------------------- */
 
 static void write_text(inf_buf *out, const char *text) {
     inf_msgpack_str(out, inf_slice_str(text));
@@ -128,8 +127,7 @@ static void append_written(lua_State *L, inf_buf *scratch) {
     lua_pop(L, 1);
 }
 
-/* ---- methods ---------------------------------------------------------------
- */
+/* ---- methods ------------------------------------------------------------- */
 
 static int node_members(lua_State *L) {
     inf_lua_node *node = inf_lua_node_open(L);

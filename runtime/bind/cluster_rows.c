@@ -7,8 +7,7 @@
 /* Rows read while the lock is held once. */
 #define ROWS_AT_ONCE 256
 
-/* ---- one row ---------------------------------------------------------------
- */
+/* ---- one row ------------------------------------------------------------- */
 
 /* A slash and the number without leading zeros; returns the end. Written for
    every look-up: printf would be most of it. */
@@ -91,8 +90,7 @@ static void copy_row(copied_row *to, const inf_row *from) {
     to->name_len = copy_text(to->name, sizeof to->name, from->name);
 }
 
-/* ---- methods ---------------------------------------------------------------
- */
+/* ---- methods ------------------------------------------------------------- */
 
 /* claim(branch, name, implementation) */
 static int node_claim(lua_State *L) {

@@ -347,8 +347,7 @@ int inf_cluster_start(inf_cluster **out, const inf_config *config,
     return 0;
 }
 
-/* ---- commands --------------------------------------------------------------
- */
+/* ---- commands ------------------------------------------------------------ */
 
 static int new_command(inf_cluster *cluster, void (*done)(void *ctx, int count),
                        void *ctx, uint64_t *token) {
@@ -424,8 +423,7 @@ const char *inf_cluster_address(const inf_cluster *cluster, char *text) {
     return inf_addr_format(&addr, text);
 }
 
-/* ---- end
- * --------------------------------------------------------------------- */
+/* ---- end ----------------------------------------------------------------- */
 
 static void finish(inf_cluster *cluster) {
     void (*closed)(void *ctx) = cluster->closed;

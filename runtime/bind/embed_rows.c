@@ -5,8 +5,7 @@
 #include "bind/embed.h"
 #include "core/ring.h"
 
-/* ---- names -----------------------------------------------------------------
- */
+/* ---- names --------------------------------------------------------------- */
 
 static bool is_open(const inf_cluster *cluster) {
     return cluster->host != NULL && !cluster->closing;
@@ -161,8 +160,7 @@ int inf_cluster_place(inf_cluster *cluster, const char *branch,
     return rc;
 }
 
-/* ---- rings -----------------------------------------------------------------
- */
+/* ---- rings --------------------------------------------------------------- */
 
 struct inf_hash_ring {
     inf_ring *ring; /* owned */

@@ -41,8 +41,7 @@ static ready *ready_of(lua_State *L) {
     return lua_touserdata(L, lua_upvalueindex(READY));
 }
 
-/* ---- lists -----------------------------------------------------------------
- */
+/* ---- lists --------------------------------------------------------------- */
 
 static lua_State *new_list(lua_State *L, int lists) {
     lua_State *list = lua_newthread(L);
@@ -165,8 +164,7 @@ static int observe(lua_State *L) {
     return 0;
 }
 
-/* ---- jobs ------------------------------------------------------------------
- */
+/* ---- jobs ---------------------------------------------------------------- */
 
 static int work(lua_State *L);
 
@@ -303,8 +301,7 @@ static int run(lua_State *L) {
     return work(L);
 }
 
-/* ---- sending ---------------------------------------------------------------
- */
+/* ---- sending ------------------------------------------------------------- */
 
 static int sent(lua_State *L, int status, lua_KContext ctx) {
     (void)status;

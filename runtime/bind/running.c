@@ -97,8 +97,7 @@ bool inf_running_holds(lua_State *L, lua_State *co) {
            (lua_status(co) == LUA_OK && lua_getstack(co, 0, &frame) != 0);
 }
 
-/* ---- the library coroutine ------------------------------------------------
- */
+/* ---- the library coroutine ----------------------------------------------- */
 
 /* What a tracked function has as its first upvalue. */
 static inf_running *running_here(lua_State *L) {

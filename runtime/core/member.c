@@ -267,8 +267,7 @@ static void heard(inf_member *m, member_record *r) {
     r->heard_ms = m->now_ms != 0 ? m->now_ms : 1;
 }
 
-/* ---- what cannot be read --------------------------------------------------
- */
+/* ---- what cannot be read ------------------------------------------------- */
 
 static const char *complaint(const inf_member *m, int status) {
     bool keyed = inf_keyring_count(m->keys) != 0;
@@ -418,8 +417,7 @@ inf_member_stats inf_member_stats_of(const inf_member *m) {
     return m->stats;
 }
 
-/* ---- commands that need no file of their own -------------------------------
- */
+/* ---- commands that need no file of their own ----------------------------- */
 
 int inf_member_set_meta(inf_member *m, inf_slice meta, uint64_t now_ms) {
     inf_member_enter(m, now_ms);

@@ -124,8 +124,7 @@ typedef struct inf_member_stats {
 } inf_member_stats;
 inf_member_stats inf_member_stats_of(const inf_member *member);
 
-/* ---- Meta: a map of tags, as Serf keeps it ----------------------------------
- */
+/* ---- Meta: a map of tags, as Serf keeps it ------------------------------- */
 
 /** Appends 0xff and the map of tags. 0, or INF_ETOOBIG over INF_META_MAX. */
 int inf_meta_encode(inf_buf *out, const inf_tag *tags, size_t count);

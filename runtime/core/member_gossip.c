@@ -197,8 +197,7 @@ void inf_send(inf_member *m, const inf_addr *to, const inf_message *message) {
     inf_send_both(m, to, message, NULL);
 }
 
-/* ---- every gossip interval ------------------------------------------------
- */
+/* ---- every gossip interval ----------------------------------------------- */
 
 static bool hears_gossip(const inf_member *m, const member_record *r,
                          const void *ctx) {

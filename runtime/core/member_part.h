@@ -332,8 +332,7 @@ void inf_rules_announce(inf_member *m);
 /** `rival` answers to the record's name although it is not its address. */
 void inf_rules_conflict(inf_member *m, member_record *r, const inf_addr *rival);
 
-/* ---- member_suspicion.c: pure arithmetic -----------------------------------
- */
+/* ---- member_suspicion.c: pure arithmetic --------------------------------- */
 
 /** The shortest suspicion among n members. */
 uint32_t inf_suspicion_min_ms(const inf_member_tuning *tuning, size_t n);
@@ -401,8 +400,7 @@ void inf_talk_expired(inf_member *m, member_talk *talk);
 void inf_talk_clear(inf_member *m);
 void inf_push_pull_tick(inf_member *m);
 
-/* ---- member_join.c ---------------------------------------------------------
- */
+/* ---- member_join.c ------------------------------------------------------- */
 
 void inf_join_ended(inf_member *m, member_joining *joining,
                     const inf_addr *peer, int status);
@@ -410,8 +408,7 @@ void inf_join_clear(inf_member *m);
 void inf_leave_step(inf_member *m);
 void inf_leave_acked(inf_member *m, const inf_addr *by);
 
-/* ---- member_book.c ---------------------------------------------------------
- */
+/* ---- member_book.c ------------------------------------------------------- */
 
 void inf_book_add(inf_member *m, const inf_addr *addr, bool seed);
 void inf_book_tick(inf_member *m);
@@ -421,8 +418,7 @@ void inf_book_hurry(inf_member *m);
 /* Somebody at the address has talked to us. */
 void inf_book_met(inf_member *m, const inf_addr *addr);
 
-/* ---- member_user.c ---------------------------------------------------------
- */
+/* ---- member_user.c ------------------------------------------------------- */
 
 void inf_user_heard(inf_member *m, inf_slice body);
 /** User state of a push/pull. */

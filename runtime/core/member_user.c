@@ -21,8 +21,7 @@ bool inf_member_take_change(inf_member *m, inf_member_change *out) {
     return true;
 }
 
-/* ---- to and from Serf ------------------------------------------------------
- */
+/* ---- to and from Serf ---------------------------------------------------- */
 
 static void witness(uint64_t *clock, uint64_t time) {
     if (time >= *clock && time < UINT64_MAX / 2) *clock = time + 1;

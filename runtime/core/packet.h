@@ -92,8 +92,7 @@ int inf_message_decode_map(inf_message *out, inf_message_kind kind,
 /** Finds the end of the value that starts here, whatever it is. */
 int inf_message_skip(inf_slice bytes, size_t *used);
 
-/* ---- tags: Serf's map of strings -------------------------------------------
- */
+/* ---- tags: Serf's map of strings ----------------------------------------- */
 
 /** Appends the header of a map of `count` pairs. */
 void inf_pack_map(inf_buf *out, size_t count);
@@ -103,8 +102,7 @@ int inf_unpack_map(inf_cursor *in, uint32_t *count);
 /** Reads bytes in either family, or nil (data NULL). */
 int inf_unpack_raw(inf_cursor *in, inf_slice *out);
 
-/* ---- datagrams --------------------------------------------------------------
- */
+/* ---- datagrams ----------------------------------------------------------- */
 
 /** How a cluster wraps what it says. */
 typedef struct inf_framing {
@@ -157,8 +155,7 @@ void inf_packet_reader_deinit(inf_packet_reader *reader);
 int inf_packet_read(inf_packet_reader *reader, const inf_framing *framing,
                     inf_slice datagram, inf_packet_visitor *visit, void *ctx);
 
-/* ---- streams ----------------------------------------------------------------
- */
+/* ---- streams ------------------------------------------------------------- */
 
 /** Appends the framed form of one message; the side that dialled writes the
     label. 0, INF_ENOMEM, INF_ECRYPT. */

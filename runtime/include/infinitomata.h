@@ -207,8 +207,7 @@ INF_EXPORT size_t inf_cluster_members(inf_cluster *cluster,
                                                    const inf_cluster_member *),
                                       void *ctx);
 
-/* ---- keys -----------------------------------------------------------------
- */
+/* ---- keys ---------------------------------------------------------------- */
 
 /** Room for the fingerprint of a key with its terminator. */
 #define INF_FINGERPRINT_ROOM 17
@@ -235,13 +234,12 @@ INF_EXPORT size_t inf_cluster_keys(inf_cluster *cluster,
                                                 const char *fingerprint),
                                    void *ctx);
 
-/* ---- names -----------------------------------------------------------------
- */
+/* ---- names --------------------------------------------------------------- */
 
 /** This node runs the branch from now on: it may claim names in it. It is told
     to the others. @return 0, also when it runs it already; INF_BAD_NAME,
-    INF_FULL (a node runs 64), INF_TOO_BIG (its tags have no
-    room for the name), INF_CLOSED, INF_NO_MEMORY. */
+    INF_FULL (a node runs 64), INF_TOO_BIG (its tags have no room for the name),
+    INF_CLOSED, INF_NO_MEMORY. */
 INF_EXPORT int inf_cluster_branch(inf_cluster *cluster, const char *branch);
 /**
  * Takes a name for something this node runs, and tells it to the others.
@@ -251,7 +249,7 @@ INF_EXPORT int inf_cluster_branch(inf_cluster *cluster, const char *branch);
  * same one on all nodes, and its `on_lost` says so.
  * @return 0; INF_TAKEN, INF_UNKNOWN (the branch does not run here),
  *         INF_BAD_NAME (also of the implementation), INF_FULL, INF_CLOSED,
- * INF_NO_MEMORY.
+ *         INF_NO_MEMORY.
  */
 INF_EXPORT int inf_cluster_claim(inf_cluster *cluster, const char *branch,
                                  const char *name, size_t name_len,
@@ -282,8 +280,7 @@ INF_EXPORT uint64_t inf_cluster_count(inf_cluster *cluster, const char *branch);
 INF_EXPORT int inf_cluster_place(inf_cluster *cluster, const char *branch,
                                  const char *name, size_t name_len, char *node);
 
-/* ---- rings -----------------------------------------------------------------
- */
+/* ---- rings --------------------------------------------------------------- */
 
 /** An empty ring, or NULL: no memory. Rings with one seed and the same nodes
    and weights agree on all keys, in all processes. End it with
@@ -304,8 +301,7 @@ INF_EXPORT int inf_hash_ring_remove(inf_hash_ring *ring, const char *node);
 INF_EXPORT int inf_hash_ring_owner(const inf_hash_ring *ring, const void *key,
                                    size_t key_len, char *node);
 
-/* ---- Lua -------------------------------------------------------------------
- */
+/* ---- Lua ----------------------------------------------------------------- */
 
 /**
  * Opens the library in a state that has the standard libraries, on a loop: then

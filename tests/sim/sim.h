@@ -70,8 +70,7 @@ inf_rng *sim_rng(sim *s);
 /** Keeps a line for the trace; SIM_TRACE=1 prints it at once. */
 void sim_note(sim *s, const char *format, ...) INF_PRINTF(2, 3);
 
-/* ---- nodes ------------------------------------------------------------------
- */
+/* ---- nodes --------------------------------------------------------------- */
 
 size_t sim_count(const sim *s);
 /** Starts a process on the node's machine; again after its death: a new life,
@@ -109,8 +108,7 @@ uint64_t sim_node_ms(const sim *s, size_t node);
     outside; every direct call of a core must be followed by it. */
 void sim_settle(sim *s, size_t node);
 
-/* ---- network ----------------------------------------------------------------
- */
+/* ---- network ------------------------------------------------------------- */
 
 void sim_weather(sim *s, sim_link link);
 /** Nodes with different sides do not hear each other. All begin on side 0. */
@@ -132,8 +130,7 @@ typedef struct sim_counters {
 } sim_counters;
 sim_counters sim_counters_of(const sim *s);
 
-/* ---- time -------------------------------------------------------------------
- */
+/* ---- time ---------------------------------------------------------------- */
 
 uint64_t sim_now_ms(const sim *s);
 uint64_t sim_now_us(const sim *s);
@@ -142,8 +139,7 @@ void sim_run_ms(sim *s, uint64_t ms);
     after `limit_ms`. */
 bool sim_run_until(sim *s, bool (*holds)(sim *s), uint64_t limit_ms);
 
-/* ---- membership alone -------------------------------------------------------
- */
+/* ---- membership alone ---------------------------------------------------- */
 
 inf_member *sim_member(const sim *s, size_t node);
 /** The member in what sim_member_kind's birth returned. */

@@ -180,8 +180,7 @@ static void answer(void *ctx, inf_slice bytes) {
         &(inf_message){.kind = INF_MESSAGE_ACK, .seq = message.seq});
 }
 
-/* ---- as the world drives it -----------------------------------------------
- */
+/* ---- as the world drives it ---------------------------------------------- */
 
 static size_t stride_for(sim *s) {
     static const size_t primes[] = {7919, 6367, 4787, 3571, 2521, 1511, 811};
@@ -314,8 +313,7 @@ const sim_kind sim_crowd_kind = {.birth = birth,
                                  .deadline = deadline,
                                  .poll = poll};
 
-/* ---- birth of a cluster that has long been there ---------------------------
- */
+/* ---- birth of a cluster that has long been there ------------------------- */
 
 inf_member *sim_crowd_member(const sim *s, size_t node) {
     const unit *u = sim_unit(s, node);
