@@ -6,10 +6,10 @@
 #include "host/clock.h"
 #include "host/socket.h"
 
-#define KEEPALIVE_S    30 /* finds peers whose machine has gone */
-#define ROOM_SIZE      65536
-#define LINGER_MS      5000        /* for the last bytes of a closed stream */
-#define TLS_FIRST_BYTE 0x16        /* of a handshake: RFC 8446, 5.1 */
+#define KEEPALIVE_S    30    /* finds peers whose machine has gone */
+#define ROOM_SIZE      16384 /* filled 32 times before gossip has a turn */
+#define LINGER_MS      5000  /* for the last bytes of a closed stream */
+#define TLS_FIRST_BYTE 0x16  /* of a handshake: RFC 8446, 5.1 */
 #define BACKLOG_LIMIT  (64u << 20) /* unsent bytes: the peer does not read */
 
 typedef struct stream {
