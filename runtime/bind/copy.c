@@ -105,7 +105,7 @@ bool inf_value_plain(lua_State *L, int index, unsigned depth) {
     int type = lua_type(L, index);
     if (type != LUA_TTABLE) return is_scalar(type);
     if (depth == INF_VALUE_DEPTH) return false; /* or a cycle */
-    luaL_checkstack(L, 4, INF_WHY_DEEP);
+    if (depth != 0) luaL_checkstack(L, 4, INF_WHY_DEEP);
     lua_pushnil(L);
     while (lua_next(L, index) != 0) {
         int value = lua_gettop(L);

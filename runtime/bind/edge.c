@@ -44,8 +44,8 @@ typedef struct edge_shape {
 
 /* The frame of a step, and above it what was decided. */
 enum { GUARD = INF_AT_CATCH, EDGE = INF_AT_EDGE, SELF = INF_AT_FSM };
-enum { EVENT = INF_AT_EVENT, EVENT_PAYLOAD, OLD, TRY, NAME, NEW, TARGET };
-enum { EXTRA = TARGET + 1 };
+enum { EVENT = INF_AT_EVENT, EVENT_PAYLOAD, OLD, TRY, NAME, NEW };
+enum { CHOICE = NEW + 1, TARGET, PACKED, EXTRA };
 
 static const edge_shape *shape_of(lua_State *L) {
     return lua_touserdata(L, EDGE);
@@ -168,8 +168,7 @@ static bool has_news(lua_State *L, const edge_shape *shape, int extra) {
 
 static int move(lua_State *L, const edge_shape *shape, lua_KContext way) {
     lua_rawgeti(L, SELF, INF_FSM_HISTORY);
-    lua_Integer packed = pushed(shape, lua_tointeger(L, -1));
-    lua_settop(L, TARGET);
+    lua_Integer packed = pushed(shape, lua_tointeger(L, PACKED));
     if (shape->listened || packed < 0) return move_in_lua(L, 0, way);
     lua_pushinteger(L, packed);
     lua_rawseti(L, SELF, INF_FSM_HISTORY);
@@ -223,9 +222,7 @@ static int after_transition(lua_State *L, int status, lua_KContext way) {
     if (is_dead(L, status)) return odd(L, true, way);
     push(L, TARGETS);
     lua_pushvalue(L, NAME);
-    int found = lua_rawget(L, TARGET);
-    lua_replace(L, TARGET);
-    if (found == LUA_TNIL) {
+    if (lua_rawget(L, CHOICE) == LUA_TNIL) {
         if (!says_nothing(L, shape)) return odd(L, true, way);
         take_sole(L);
         lua_replace(L, TARGET);
@@ -255,6 +252,7 @@ int inf_edge_run(lua_State *L, lua_KContext way) {
     if (!shape->handled) {
         lua_pushnil(L); /* the name */
         lua_pushvalue(L, OLD);
+        lua_pushnil(L); /* no choice */
         take_sole(L);
         return commit(L, shape, way);
     }

@@ -174,11 +174,10 @@ static int go_on(lua_State *L, int status, lua_KContext ctx) {
     return work(L);
 }
 
+/* Leaves a value on the stack, which is cleared for the next job anyway. */
 static lua_Integer mail_of(lua_State *L, int fsm) {
     lua_rawgeti(L, fsm, INF_FSM_MAIL);
-    lua_Integer mail = lua_tointeger(L, -1);
-    lua_pop(L, 1);
-    return mail;
+    return lua_tointeger(L, -1);
 }
 
 static void set_mail(lua_State *L, int fsm, lua_Integer mail) {
@@ -186,8 +185,16 @@ static void set_mail(lua_State *L, int fsm, lua_Integer mail) {
     lua_rawseti(L, fsm, INF_FSM_MAIL);
 }
 
+/* No FSM's code runs any more. An event does not say so when it is over: what
+   comes next does, unless it is an event. */
+static void leave_fsm(lua_State *L) {
+    lua_pushnil(L);
+    lua_rawseti(L, lua_upvalueindex(CONTEXT), CONTEXT_FSM);
+}
+
 /* on_event(fsm, event, event_payload) */
 static void event_in_lua(lua_State *L) {
+    leave_fsm(L);
     lua_settop(L, INF_AT_EVENT_PAYLOAD);
     (void)lua_getfield(L, lua_upvalueindex(HOOKS), "on_event");
     lua_replace(L, INF_AT_EDGE);
@@ -204,27 +211,19 @@ static void settle(lua_State *L, int results) {
 
 /* Whether the FSM is to stop, or to take events up that it has put off. */
 static bool has_plans(lua_State *L) {
-    bool found = false;
-    int top = lua_gettop(L);
-    if (lua_rawgeti(L, INF_AT_FSM, INF_FSM_EXTRA) == LUA_TTABLE) {
-        found = lua_getfield(L, -1, "recall") != LUA_TNIL ||
-                lua_getfield(L, -2, "stop") != LUA_TNIL;
-    }
-    lua_settop(L, top);
-    return found;
+    if (lua_rawgeti(L, INF_AT_FSM, INF_FSM_EXTRA) != LUA_TTABLE) return false;
+    return lua_getfield(L, -1, "recall") != LUA_TNIL ||
+           lua_getfield(L, -2, "stop") != LUA_TNIL;
 }
 
 static void end_event(lua_State *L, int results) {
-    lua_Integer mail = mail_of(L, INF_AT_FSM);
-    bool over = results == 0 && inf_edge_is_quiet(L, INF_AT_EDGE) &&
-                (mail & INF_MAIL_BACKLOG) == 0 && !has_plans(L);
-    if (!over) {
-        settle(L, results);
-        return;
+    bool over = results == 0 && inf_edge_is_quiet(L, INF_AT_EDGE);
+    if (over) {
+        lua_Integer mail = mail_of(L, INF_AT_FSM);
+        over = (mail & INF_MAIL_BACKLOG) == 0 && !has_plans(L);
+        if (over) set_mail(L, INF_AT_FSM, mail & INF_MAIL_RESTING);
     }
-    lua_pushnil(L);
-    lua_rawseti(L, lua_upvalueindex(CONTEXT), CONTEXT_FSM);
-    set_mail(L, INF_AT_FSM, mail & INF_MAIL_RESTING);
+    if (!over) settle(L, results);
 }
 
 int inf_ready_resume(lua_State *L, int results) {
@@ -288,9 +287,11 @@ static int work(lua_State *L) {
         if (kind == TAKE_EVENT) {
             take_event(L, r);
         } else {
+            leave_fsm(L);
             lua_callk(L, JOB - 1, 0, 0, go_on);
         }
     }
+    leave_fsm(L);
     return 0;
 }
 
@@ -318,9 +319,7 @@ static bool is_scalar(int type) {
 static bool has_room(lua_State *L, int fsm, lua_Integer mail) {
     lua_rawgeti(L, fsm, INF_FSM_KIND);
     lua_rawgeti(L, -1, INF_KIND_MAILBOX);
-    bool room = (mail & INF_MAIL_COUNT) < lua_tointeger(L, -1);
-    lua_settop(L, fsm);
-    return room;
+    return (mail & INF_MAIL_COUNT) < lua_tointeger(L, -1);
 }
 
 /* Queues an event that asks for nothing else, of (name, event, event_payload,

@@ -6,6 +6,7 @@ local instance = require "finitomata.instance"
 local ready = require "finitomata.ready"
 local supervisor = require "finitomata.supervisor"
 local task = require "finitomata.task"
+require "spec.support.world" -- in the program it has steps compiled
 
 local function in_lua(requests)
   return ready.new(function() requests.count = requests.count + 1 end)
@@ -201,6 +202,19 @@ describe("A sender", function()
     turn(queue)
     assert.equal("off", instance.current(fsms.fsm))
     assert.is_true(instance.is_resting(fsms.fsm))
+  end)
+
+  it("says whose code runs while it does, and no longer", function()
+    local seen = {}
+    local function note() seen[#seen + 1] = task.current() or false end
+    definition.on_enter = note
+    queue.post(note)
+    for _ = 1, 2 do transition("branch", "fsm", "flip") end
+    queue.post(note)
+    turn(queue)
+    definition.on_enter = nil
+    assert.same({ false, fsms.fsm, fsms.fsm, false }, seen)
+    assert.is_nil(task.current())
   end)
 
   it("leaves all else to the method it stands for, with its arguments", function()

@@ -34,6 +34,21 @@ describe("Telemetry", function()
     assert.is_true(records[2].duration_ns >= 0)
   end)
 
+  it("hears of FSMs that went the same way before it listened", function()
+    handle:cancel()
+    world:start({ fsm = "[*] --> a\na --> |x| b\nb --> |x| a\nb --> |y| c" })
+    local function send()
+      for _ = 1, 2 do world.branch:transition("fsm", "x") end
+      world.clock:advance(0)
+    end
+    send()
+    handle = finitomata.telemetry.attach(function(record) records[#records + 1] = record.to end)
+    send()
+    handle:cancel()
+    send()
+    assert.same({ "b", "a" }, records)
+  end)
+
   it("measures nothing once nobody listens", function()
     handle:cancel()
     assert.is_false(finitomata.telemetry.active)
