@@ -83,7 +83,7 @@ ask 5
 # A dozen FSMs, on a node of this machine and on one with a key,
 # which stands for the one afar.
 dozen='1 2 3 4 5 6 7 8 9 10 11 12'
-afar=127.0.0.1:4$(($$ % 9000 + 1000))
+afar=127.0.0.1:1$(($$ % 9000 + 1000))
 infinitomata keygen >cluster.key
 # shellcheck disable=SC2086
 node afar dc=east "--key-file cluster.key --console $afar" $dozen

@@ -27,7 +27,7 @@ ci_does() { sed -n 's/^step "[^"]*" //p' "$blocks_root/.ci/run" | grep -Fqx -- "
 # `export` last. A node is left running until stop_nodes, and has to say `up`.
 # The addresses of the documents are ours here, with ports of our own.
 follow() {
-    blocks_of "$1" sh | sed "s/10\.0\.0\.\([0-9]\):7946/127.0.0.1:3$(($$ % 900 + 100))\1/g" \
+    blocks_of "$1" sh | sed "s/10\.0\.0\.\([0-9]\):7946/127.0.0.1:2$(($$ % 900 + 100))\1/g" \
         >"$work/lines"
     ok_if "$1 has something to type" test -s "$work/lines"
     while IFS= read -r line <&3; do
