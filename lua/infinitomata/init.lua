@@ -74,8 +74,10 @@ end
 cluster_info.register("ring", {
   nodes = cluster_info.naive.nodes,
   whois = function(id, name)
+    local self = cluster.node()
+    if not self then return nil end
     local members, runs = ring.managed(), {}
-    for _, node in ipairs(cluster.node():nodes(id)) do runs[node] = true end
+    for _, node in ipairs(self:nodes(id)) do runs[node] = true end
     local first = members:key_to_node(name)
     if runs[first] then return first end
     for _, node in ipairs(members:key_to_nodes(name, #members:nodes()) or {}) do
