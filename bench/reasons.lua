@@ -2,8 +2,8 @@
 --- Why a target is missed: a sentence for each line of lines.lua, by its key, from a
 --- profile (instructions: `valgrind --tool=callgrind`). It is printed only in a run that
 --- misses.
-local step = "of 6,700 instructions a step, 1,200 are the callbacks, 1,800 the payload's copy and "
-  .. "check, 3,700 look-ups, the ready queue, mail, state and history"
+local step = "of 6,500 instructions a step, 1,100 are the callbacks, 1,800 the payload's copy and "
+  .. "check, 3,600 look-ups, the ready queue, mail, state and history"
 
 local function stall(ms)
   return ("%s ms when less ran on the machine: a loop that waits for a core stands still, too")
@@ -15,13 +15,13 @@ return {
   ["step.one.share"] = step .. "; the bare step takes 3,100",
   ["step.spread"] = step .. "; and each FSM's tables come from memory, not the cache",
   ["million.share"] = step,
-  ["step.timed.share"] = "a timer, set anew by each transition, adds 9,700 instructions to the "
-    .. "6,700 of a step, nearly all of them Lua's",
+  ["step.timed.share"] = "a timer, set anew by each transition, adds 4,600 instructions to the "
+    .. "6,500 of a step, most of them Lua's",
   ["start"] = "of 29,100 instructions a start, 8,500 are the step into the first state, 3,500 the "
     .. "text of the ref, 3,000 the FSM's tables, 2,250 the ready queue, 1,400 the payload's copy",
-  ["state.full"] = "of 16,600 instructions, 3,300 make the history's tables, 2,600 the payload's "
+  ["state.full"] = "of 16,200 instructions, 3,300 make the history's tables, 2,600 the payload's "
     .. "copy, 2,400 find the FSM, the rest makes and collects a table of twelve fields",
-  ["tick"] = "of 9,800 instructions, 1,600 are the timer in C, 1,800 its job's way into the "
+  ["tick"] = "of 9,300 instructions, 1,600 are the timer in C, 1,800 its job's way into the "
     .. "ready queue, the rest Lua's: a turn, a guarded callback, the timer started anew",
   ["idle.resident"] = "357 B are its own, 30 B the allocator's rounding, 95 B garbage of the "
     .. "starts, collected since; with a collection every 2,000 starts it is 386 B",
