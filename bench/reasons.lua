@@ -23,7 +23,7 @@ return {
     .. "copy, 2,400 find the FSM, the rest makes and collects a table of twelve fields",
   ["tick"] = "of 9,300 instructions, 1,600 are the timer in C, 1,800 its job's way into the "
     .. "ready queue, the rest Lua's: a turn, a guarded callback, the timer started anew",
-  ["idle.resident"] = "357 B are its own, 30 B the allocator's rounding, 95 B garbage of the "
+  ["idle.resident"] = "357 B are its own, 30 B the allocator's rounding, 60 B garbage of the "
     .. "starts, collected since; with a collection every 2,000 starts it is 386 B",
   ["arm.stall"] = stall(13.7),
   ["fire.stall"] = stall(4.7),
