@@ -56,14 +56,14 @@ static lua_State *new_list(lua_State *L, int lists) {
 /* The inbox is full: it waits, and another one is filled. */
 static void set_aside(lua_State *L, ready *r) {
     int lists = lua_upvalueindex(LISTS);
-    lua_State *next =
+    lua_State *fresh =
         r->spares != 0 ? r->spare[r->spares - 1] : new_list(L, lists);
     lua_pushthread(r->inbox);
     lua_xmove(r->inbox, L, 1);
     lua_rawseti(L, lists, r->last_full + 1);
     r->last_full++;
     if (r->spares != 0) r->spares--;
-    r->inbox = next;
+    r->inbox = fresh;
     r->size = 0;
 }
 
