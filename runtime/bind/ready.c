@@ -102,6 +102,7 @@ static int post(lua_State *L) {
 static int begin(lua_State *L) {
     ready *r = ready_of(L);
     bool found = true;
+    if (r->head == r->last) lua_settop(r->batch, 0); /* it is filled again */
     if (r->head < r->last) {
         /* what an error left */
     } else if (r->first_full <= r->last_full) {
