@@ -21,7 +21,7 @@ local function branch_of(id)
 end
 
 local function by_name(a, b)
-  return tostring(a.name) < tostring(b.name)
+  return a.name < b.name
 end
 
 ---A text as a pattern: `*` is any run of bytes, `?` any byte.
@@ -72,15 +72,16 @@ end
 function ASK.fsms(id, pattern)
   local branch, err = branch_of(id)
   if not branch then return nil, err end
-  local fits, rows = matcher(pattern), json.array {}
-  for name, row in pairs(branch:all()) do
-    if fits(tostring(name)) then
-      rows[#rows + 1] = {
-        name = tostring(name), implementation = row.implementation, node = row.node, ref = row.ref,
-      }
-    end
+  local fits, names, known = matcher(pattern), {}, branch:all()
+  for name in pairs(known) do
+    if fits(name) then names[#names + 1] = name end
   end
-  table.sort(rows, by_name)
+  table.sort(names)
+  local rows = json.array {}
+  for i, name in ipairs(names) do
+    local row = known[name]
+    rows[i] = { name = name, implementation = row.implementation, node = row.node, ref = row.ref }
+  end
   return rows
 end
 
@@ -90,7 +91,7 @@ function ASK.count(id, pattern)
   if not pattern then return branch:count() end
   local fits, count = matcher(pattern), 0
   for name in pairs(branch:all()) do
-    if fits(tostring(name)) then count = count + 1 end
+    if fits(name) then count = count + 1 end
   end
   return count
 end
