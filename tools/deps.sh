@@ -65,6 +65,7 @@ test_needs() {
     need lua-cjson lua_module cjson
     need luarocks has luarocks
     need tmux has tmux
+    need procps has pgrep # and /bin/kill, with which systemd reloads
     # A peer of another make, and a datagram socket to be one of systemd's.
     need serf has serf
     need lua-socket lua_module socket.unix
